@@ -1,0 +1,177 @@
+"""The admins' console: Django's admin site with a rail by work and a live front page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.views import LogoutView, redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+
+from imagineer import console_home, console_rooms, console_settings
+from imagineer.accounts.permissions import is_admin
+
+console_rooms.fill()
+
+
+@dataclass(frozen=True)
+class RailEntry:
+    """A place in the rail. targets: URL names; the first one that exists is linked.
+
+    section: the entry is current on every page below these paths of the admin.
+    """
+
+    label: str
+    icon: str
+    targets: tuple[str, ...]
+    section: tuple[str, ...] = ()
+
+
+RAIL = (
+    RailEntry("Home", "house", ("index",)),
+    RailEntry(
+        "Images", "image", ("gallery_image_changelist",), ("gallery/image/", "gallery/label/")
+    ),
+    RailEntry("Albums", "images", ("gallery_album_changelist",), ("gallery/album/",)),
+    RailEntry(
+        "Label", "tag", ("labeling_start", "labeling_labelingrun_changelist"), ("labeling/",)
+    ),
+    RailEntry(
+        "Scrape", "globe", ("scraping_start", "scraping_scrapejob_changelist"), ("scraping/",)
+    ),
+    RailEntry("Datasets", "layers", ("training_datasetversion_changelist",), ("training/dataset",)),
+    RailEntry(
+        "Train",
+        "graduation-cap",
+        ("training_start", "training_trainingrun_changelist"),
+        ("training/",),
+    ),
+    RailEntry(
+        "Models", "box", ("generation_modelversion_changelist",), ("generation/modelversion/",)
+    ),
+    RailEntry(
+        "Generate",
+        "sparkles",
+        ("generation_generate", "generation_generationrun_changelist"),
+        ("generation/",),
+    ),
+    RailEntry(
+        "Templates",
+        "layout-template",
+        ("generation_batchtemplate_changelist",),
+        ("generation/batchtemplate/",),
+    ),
+    RailEntry("Jobs", "list-checks", ("jobs_job_changelist",), ("jobs/",)),
+    RailEntry(
+        "Settings",
+        "settings",
+        ("settings",),
+        ("settings/", "auth/", "accounts/", "account/", "socialaccount/"),
+    ),
+)
+
+
+def rail(request_path: str) -> list[dict[str, Any]]:
+    """The entries whose pages exist; the one with the longest matching section is current."""
+    root = reverse("admin:index")
+    inside = request_path.removeprefix(root) if request_path.startswith(root) else None
+    entries: list[dict[str, Any]] = []
+    best, best_length = None, 0
+    for entry in RAIL:
+        url = _first_existing(entry.targets)
+        if url is None:
+            continue
+        shown = {"label": entry.label, "icon": entry.icon, "url": url, "current": False}
+        entries.append(shown)
+        if inside == "" and url == root:
+            shown["current"] = True
+        for section in entry.section:
+            if inside and inside.startswith(section) and len(section) > best_length:
+                best, best_length = shown, len(section)
+    if best is not None:
+        best["current"] = True
+    return entries
+
+
+def _first_existing(names: tuple[str, ...]) -> str | None:
+    for name in names:
+        try:
+            return reverse(f"admin:{name}")
+        except NoReverseMatch:
+            continue
+    return None
+
+
+class Console(admin.AdminSite):
+    site_header = "Imagineer"
+    site_title = "Imagineer"
+    index_title = "Home"
+    enable_nav_sidebar = False
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return is_admin(request.user)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        if context["has_permission"]:
+            context["rail"] = rail(request.path)
+        return context
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        own = [
+            path("live/", self.admin_view(self.live_view), name="live"),
+            path("settings/", self.admin_view(self.settings_view), name="settings"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        context = {
+            **self.each_context(request),
+            "title": self.index_title,
+            **console_home.live(),
+            **console_home.newest(),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/index.html", context)
+
+    def live_view(self, request: HttpRequest) -> HttpResponse:
+        """The parts of the front page that change by themselves, as HTML in JSON."""
+        return JsonResponse(
+            {
+                "live": render_to_string("admin/home_live.html", console_home.live(), request),
+                "newest": render_to_string(
+                    "admin/home_newest.html", console_home.newest(), request
+                ),
+            }
+        )
+
+    def settings_view(self, request: HttpRequest) -> HttpResponse:
+        context = {
+            **self.each_context(request),
+            "title": "Settings",
+            "app_list": self.get_app_list(request),
+            **console_settings.context(),
+        }
+        return TemplateResponse(request, "admin/settings.html", context)
+
+    @method_decorator(never_cache)
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Nobody signs in here: visitors go to the site's one sign-in page."""
+        if self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        if request.user.is_authenticated:
+            return render(request, "admin/refused.html", status=403)
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Signed out, one is a visitor: at the gallery."""
+        return LogoutView.as_view(next_page="/")(request)

@@ -1,0 +1,83 @@
+"""Which function runs which kind of job; filled by each app's ``ready()``.
+
+A runner takes a :class:`JobContext` and returns its result (a JSON-able dict) or None. It is
+written to be run again after a crash: it skips what is finished already.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from imagineer.jobs.models import Job, Queue
+
+
+class JobCancelled(Exception):
+    """Raised by check_cancelled() and progress(); a runner lets it pass (it may clean up)."""
+
+
+class JobFailed(Exception):
+    """Ends the job as failed; the text is the sentence an admin reads."""
+
+
+@dataclass(frozen=True)
+class Partial:
+    """Returned by a runner whose items partly failed: the job ends ``partial``."""
+
+    result: dict[str, Any]
+    error: str
+
+
+Result = dict[str, Any] | Partial | None
+
+
+class JobContext(Protocol):
+    """What a runner may do to its job."""
+
+    job: Job
+
+    def progress(self, done: int, total: int, message: str = "") -> None:
+        """Report progress (writes are throttled); raises JobCancelled if a cancel is asked for."""
+
+    def log(self, text: str, level: str = "info") -> None:
+        """Append a log line, visible at once. level: info, warning or error."""
+
+    def check_cancelled(self) -> None:
+        """Raise JobCancelled if a cancel was asked for. Cheap: call it at every step."""
+
+
+Runner = Callable[[JobContext], Result]
+
+
+@dataclass(frozen=True)
+class JobKind:
+    name: str
+    queue: Queue
+    run: Runner
+    label: str
+
+
+_kinds: dict[str, JobKind] = {}
+
+
+def register(name: str, *, queue: Queue, run: Runner, label: str) -> None:
+    """Make a kind of job known. name: "<app>.<verb>", e.g. "generation.run"; label: for people."""
+    if name in _kinds and _kinds[name].run is not run:
+        raise ValueError(f"The job kind {name} is registered twice.")
+    _kinds[name] = JobKind(name, queue, run, label)
+
+
+def kind(name: str) -> JobKind:
+    """The registered kind; raises LookupError for an unknown one."""
+    try:
+        return _kinds[name]
+    except KeyError:
+        raise LookupError(f"No job kind is named {name!r}.") from None
+
+
+def kinds() -> list[JobKind]:
+    return sorted(_kinds.values(), key=lambda known: known.name)
+
+
+def unregister(name: str) -> None:
+    """Forget a kind; for tests."""
+    _kinds.pop(name, None)

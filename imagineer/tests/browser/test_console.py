@@ -1,0 +1,225 @@
+"""The console in a real browser: every page on phone and desktop, light and dark, and its work."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from gallery.models import Album, Image, Rating
+from gallery.tests.browser.window import Visit, Visitor
+from gallery.tests.factories import make_album, make_image, make_label, picture_file
+from imagineer.jobs.models import Job, JobLog, Status
+from imagineer.tests.rows import make_row
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+LONG = "a word_that_does_not_end_" + "x" * 100
+
+
+def sign_in(visitor: Visitor, admin_client: Client) -> Visitor:
+    key = admin_client.cookies["sessionid"].value
+    visitor.context.add_cookies([{"name": "sessionid", "value": key, "url": visitor.address}])
+    return visitor
+
+
+def job(status: Status, **values: Any) -> Job:
+    known = {"kind": "generation.run", "title": f"Zodiac in ink {LONG}", "queue": "gpu"}
+    return Job.objects.create(**{**known, "status": status, **values})
+
+
+def furnish() -> dict[str, str]:
+    """Something of everything; the names and addresses of the pages that axe looks at."""
+    lake = make_image(1, width=900, height=600, prompt="a quiet lake " * 40, rating=Rating.SAFE)
+    card = make_image(2, original_name=f"{LONG}.png", is_public=False)
+    adult = make_image(3, rating=Rating.ADULT, generation_params={"seed": 7, "sampler": LONG})
+    make_label(lake, "Lake")
+    make_label(lake, LONG, source="claude", model="claude", confidence=0.9)
+    deck = make_album(LONG, [lake, card, adult], cover=card)
+    now = timezone.now()
+    running = job(Status.RUNNING, progress_done=3, progress_total=12, message=LONG, started_at=now)
+    job(Status.QUEUED)
+    failed = job(Status.FAILED, error=f"No: {LONG}", started_at=now, finished_at=now)
+    for number in range(3):
+        JobLog.objects.create(job=failed, seq=number + 1, text=f"Line {number} {LONG}")
+    return {
+        "home": reverse("admin:index"),
+        "images": reverse("admin:gallery_image_changelist"),
+        "image": reverse("admin:gallery_image_change", args=[lake.pk]),
+        "upload": reverse("admin:gallery_image_upload"),
+        "albums": reverse("admin:gallery_album_changelist"),
+        "album": reverse("admin:gallery_album_change", args=[deck.pk]),
+        "jobs": reverse("admin:jobs_job_changelist"),
+        "failed job": reverse("admin:jobs_job_change", args=[failed.pk]),
+        "settings": reverse("admin:settings"),
+        "running job": reverse("admin:jobs_job_change", args=[running.pk]),
+    }
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_pages_are_whole_and_open_to_everyone(
+    visit: Visit, admin_client: Client, size: str, theme: str
+) -> None:
+    pages = furnish()
+    visitor = sign_in(visit(size, theme), admin_client)
+    for name, path in pages.items():
+        page = visitor.open(path)
+        found = Axe().run(page, options=RULES)
+        assert found.violations_count == 0, f"{name}\n{found.generate_report()}"
+        widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert widths[0] <= widths[1], f"{name} is wider than the window"
+    Job.objects.filter(status=Status.RUNNING).update(status=Status.CANCELLED)
+
+
+def test_no_page_breaks_the_content_policy(visit: Visit, admin_client: Client) -> None:
+    """Lists, forms and start pages of all tables; the window notes every refusal as an error."""
+    visitor = sign_in(visit(), admin_client)
+    for model in admin.site._registry:
+        row = make_row(model)
+        stem = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        if model is Image:
+            continue
+        visitor.open(reverse(f"{stem}_changelist"))
+        visitor.open(reverse(f"{stem}_change", args=[row.pk]))
+        if admin.site._registry[model].has_add_permission(_request(admin_client)):
+            visitor.open(reverse(f"{stem}_add"))
+
+
+def _request(client: Client) -> Any:
+    return client.get(reverse("admin:index")).wsgi_request
+
+
+def tile(page: Page, image: Image) -> Any:
+    return page.locator(".tile", has=page.locator(f'[value="{image.pk}"]'))
+
+
+def test_pictures_are_selected_by_click_and_shift_click(visit: Visit, admin_client: Client) -> None:
+    images = [make_image(seed) for seed in range(1, 7)][::-1]
+    page = sign_in(visit(), admin_client).open(reverse("admin:gallery_image_changelist"))
+    bar = page.locator("[data-select-bar]")
+    expect(bar).to_contain_text("Nothing selected")
+    tile(page, images[1]).locator(".pick").click()
+    tile(page, images[4]).locator(".pick").click(modifiers=["Shift"])
+    expect(bar).to_contain_text("4 selected")
+    tile(page, images[2]).locator("img").click()
+    expect(bar).to_contain_text("3 selected")
+    page.keyboard.press("Escape")
+    expect(bar).to_contain_text("Nothing selected")
+    page.get_by_label("This page").check()
+    expect(bar).to_contain_text("6 selected")
+    page.get_by_label("Album", exact=True).fill("Chosen")
+    page.get_by_label("Album", exact=True).press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("6 pictures added to “Chosen”.")
+    assert Album.objects.get(name="Chosen").entries.count() == 6
+
+
+def test_files_are_uploaded_with_an_answer_for_each(
+    visit: Visit, admin_client: Client, tmp_path: Path
+) -> None:
+    good, same, bad = (tmp_path / name for name in ("good.png", "same.png", "bad.png"))
+    good.write_bytes(picture_file(seed=1))
+    same.write_bytes(picture_file(seed=1))
+    bad.write_bytes(b"no picture at all")
+    visitor = sign_in(visit(), admin_client)
+    page = visitor.open(reverse("admin:gallery_image_upload"))
+    page.get_by_label("Album").fill("From the browser")
+    page.get_by_label("Pictures", exact=True).set_input_files([good, same, bad])
+    rows = page.locator("[data-rows] li")
+    expect(rows.nth(0)).to_contain_text("added")
+    expect(rows.nth(1)).to_contain_text("known before")
+    expect(rows.nth(2)).to_contain_text("taken")
+    expect(page.locator("#progress-title")).to_contain_text("3 of 3 uploaded")
+    page.locator("#progress-title").get_by_role("link", name="From the browser").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("From the browser")
+    assert Image.objects.count() == 1
+
+
+def test_pictures_are_dropped_on_the_page(visit: Visit, admin_client: Client) -> None:
+    page = sign_in(visit(), admin_client).open(reverse("admin:gallery_image_upload"))
+    carried = page.evaluate_handle(
+        """(bytes) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "dropped.png", {type: "image/png"}));
+          return data;
+        }""",
+        list(picture_file()),
+    )
+    page.dispatch_event("[data-drop]", "drop", {"dataTransfer": carried})
+    expect(page.locator("[data-rows] li")).to_contain_text("added")
+
+
+def test_an_album_is_ordered_by_dragging_and_by_number(visit: Visit, admin_client: Client) -> None:
+    images = [make_image(seed) for seed in range(1, 5)]
+    album = make_album("Cards", images)
+    page = sign_in(visit(), admin_client).open(
+        reverse("admin:gallery_album_change", args=[album.pk])
+    )
+    tiles = page.locator("[data-tile]")
+    tiles.nth(3).drag_to(tiles.nth(0))
+    expect(tiles.nth(0).locator("[data-place]")).to_have_attribute("name", f"place-{images[3].pk}")
+    first = page.locator(f'[name="place-{images[0].pk}"]')
+    first.fill("4")
+    first.press("Tab")
+    expect(tiles.nth(3).locator("[data-place]")).to_have_attribute("name", f"place-{images[0].pk}")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/gallery/album/")
+    wanted = [images[3].pk, images[1].pk, images[2].pk, images[0].pk]
+    entries = album.entries.order_by("position")
+    assert list(entries.values_list("image_id", flat=True)) == wanted
+
+
+def test_a_jobs_page_follows_it_to_its_end(visit: Visit, admin_client: Client) -> None:
+    followed = job(
+        Status.RUNNING, title="Zodiac", progress_done=1, progress_total=4, started_at=timezone.now()
+    )
+    page = sign_in(visit(), admin_client).open(reverse("admin:jobs_job_change", args=[followed.pk]))
+    expect(page.locator(".job-figures")).to_contain_text("1 of 4")
+    JobLog.objects.create(job=followed, seq=1, text="Drew the ram.")
+    Job.objects.filter(pk=followed.pk).update(progress_done=2)
+    expect(page.locator("[data-log]")).to_contain_text("Drew the ram.")
+    expect(page.locator(".job-figures")).to_contain_text("2 of 4")
+    JobLog.objects.create(job=followed, seq=2, text="Drew the bull.")
+    Job.objects.filter(pk=followed.pk).update(
+        status=Status.FAILED, error="The model is gone.", finished_at=timezone.now()
+    )
+    expect(page.locator(".job-error")).to_have_text("The model is gone.")
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    expect(page.locator("[data-log] .line")).to_have_count(2)
+
+
+def test_home_follows_what_runs(visit: Visit, admin_client: Client) -> None:
+    page = sign_in(visit(), admin_client).open(reverse("admin:index"))
+    expect(page.get_by_text("Nothing runs")).to_be_visible()
+    started = job(Status.RUNNING, title="Zodiac", started_at=timezone.now())
+    expect(page.get_by_role("link", name="Zodiac")).to_be_visible()
+    page.get_by_role("button", name="Cancel Zodiac").click()
+    expect(page.get_by_text("Stopping")).to_be_visible()
+    started.refresh_from_db()
+    assert started.cancel_requested_at is not None
+
+
+def test_the_phones_menu_leads_everywhere(visit: Visit, admin_client: Client) -> None:
+    page = sign_in(visit("phone"), admin_client).open(reverse("admin:index"))
+    page.get_by_role("button", name="Menu").click()
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    page.get_by_role("link", name="Albums").click()
+    page.wait_for_url("**/gallery/album/")
+
+
+def test_pictures_are_sorted_without_javascript(visit: Visit, admin_client: Client) -> None:
+    image = make_image()
+    visitor = sign_in(visit(java_script_enabled=False), admin_client)
+    page = visitor.open(reverse("admin:gallery_image_changelist"))
+    page.locator(f'[name="_selected_action"][value="{image.pk}"]').check()
+    page.get_by_label("Rating", exact=True).select_option("ADULT")
+    page.get_by_role("button", name="Rate", exact=True).click()
+    expect(page.locator(".messagelist")).to_contain_text("1 picture rated adult.")
+    image.refresh_from_db()
+    assert image.rating == Rating.ADULT
