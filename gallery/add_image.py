@@ -1,0 +1,286 @@
+"""The only way an image enters the gallery.
+
+    bytes ─► sha256 known? ─► yes: that image, added to the album
+                  │
+                  no: decode ─► files (temporary name, flush, name) ─► row and album entry in one
+                                                                        short transaction
+
+The row comes last, so whatever a kill leaves behind are files without a row, which
+``manage.py sweep_files`` removes. Two processes with the same bytes write files under different
+names; the database lets one row in, and the loser removes its files.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from gallery import albums, image_files, renditions
+from gallery.image_files import DecodedImage, ImageRefused
+from gallery.models import Album, Image, Rating, random_key
+
+# The folders of the storage that hold pictures; sweeping keeps to these.
+ROOTS = ("batches", "uploads", "scraped", "imported")
+_DEFAULT_PREFIX = {
+    Image.Source.UPLOAD: "uploads",
+    Image.Source.GENERATED: "batches",
+    Image.Source.SCRAPED: "scraped",
+    Image.Source.IMPORTED: "imported",
+}
+_PREFIX = re.compile(rf"(?:{'|'.join(ROOTS)})(?:/[a-z0-9][a-z0-9_-]{{0,99}}){{0,4}}")
+# Files older than an hour may be swept, so a row is never given to files half that old (a process
+# that was stopped for that long writes them again).
+_FRESH_SECONDS = 1800
+_ATTEMPTS = 5
+
+Source = bytes | Path | IO[bytes]
+
+
+@dataclass(frozen=True)
+class AddedImage:
+    """created: False where the gallery had these very bytes already."""
+
+    image: Image
+    created: bool
+
+
+def add_image(
+    source: Source,
+    *,
+    source_type: str,
+    original_name: str = "",
+    prompt: str = "",
+    negative_prompt: str = "",
+    generation_params: Mapping[str, Any] | None = None,
+    rating: str = Rating.UNRATED,
+    is_public: bool = True,
+    album: Album | None = None,
+    position: int | None = None,
+    created_by: Any = None,
+    path_prefix: str = "",
+    sidecar: Mapping[str, Any] | None = None,
+) -> AddedImage:
+    """Take in one picture: the file's bytes, its path, or an open binary file.
+
+    The same bytes are the same Image: a second call changes nothing of it, but adds it to the
+    album. position: the place in the album, at the end if None. path_prefix: the folder, for
+    example "batches/12"; a default by source_type. sidecar: kept beside the file as JSON.
+
+    Raises ImageRefused with a sentence for a file that is no picture we take, ValueError for
+    arguments that are wrong, and OSError where source cannot be read or the storage not written.
+    Safe to call again after any failure, and from many processes at once. Do not call it inside
+    a transaction: decoding takes long, and writers would wait.
+    """
+    data = _read(source)
+    facts = _Facts(
+        source_type=Image.Source(source_type).value,
+        original_name=_clean_name(original_name or _name_of(source)),
+        prompt=_clean(prompt),
+        negative_prompt=_clean(negative_prompt),
+        generation_params=dict(generation_params or {}),
+        rating=Rating(rating).value,
+        is_public=is_public,
+        created_by=created_by if getattr(created_by, "pk", None) else None,
+    )
+    prefix = path_prefix.strip("/") or _DEFAULT_PREFIX[Image.Source(source_type)]
+    if not _PREFIX.fullmatch(prefix):
+        raise ValueError(f"{path_prefix!r} is not a folder for pictures, for example uploads/12.")
+    sha256 = hashlib.sha256(data).hexdigest()
+    place = _Place(album, position, facts.created_by)
+    for _ in range(_ATTEMPTS):
+        known = _place_known(sha256, place)
+        if known is not None:
+            return AddedImage(known, created=False)
+        added = _add_new(data, sha256, facts, place, prefix, sidecar)
+        if added is not None:
+            return AddedImage(added, created=True)
+    raise OSError("The picture could not be written: it was added and deleted again and again.")
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """The columns that the caller knows."""
+
+    source_type: str
+    original_name: str
+    prompt: str
+    negative_prompt: str
+    generation_params: dict[str, Any]
+    rating: str
+    is_public: bool
+    created_by: Any
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in which album, and who put it there."""
+
+    album: Album | None
+    position: int | None
+    added_by: Any
+
+    def put(self, image: Image) -> None:
+        if self.album is not None:
+            albums.put(self.album, image, position=self.position, added_by=self.added_by)
+
+
+@dataclass
+class _Written:
+    """The files of one attempt."""
+
+    sha256: str
+    sharp_key: str = field(default_factory=random_key)
+    blurred_key: str = field(default_factory=random_key)
+    original: str = ""
+    names: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.time)
+
+    @property
+    def is_fresh(self) -> bool:
+        return time.time() - self.began < _FRESH_SECONDS
+
+    def remove(self) -> None:
+        for name in self.names:
+            default_storage.delete(name)
+
+
+def _place_known(sha256: str, place: _Place) -> Image | None:
+    """The image with this hash, put into the album; None if there is none (any more)."""
+    known = Image.objects.filter(sha256=sha256).first()
+    if known is None or place.album is None:
+        return known
+    try:
+        with transaction.atomic():
+            place.put(known)
+    except IntegrityError:
+        if Image.objects.filter(sha256=sha256).exists():
+            raise
+        return None
+    return known
+
+
+def _add_new(
+    data: bytes,
+    sha256: str,
+    facts: _Facts,
+    place: _Place,
+    prefix: str,
+    sidecar: Mapping[str, Any] | None,
+) -> Image | None:
+    """Decode, write the files, then the row; None if another process was first."""
+    decoded = decode_for_renditions(data)
+    rendered = renditions.render(decoded)
+    written = _Written(sha256)
+    try:
+        _write(written, data, decoded.format, facts.original_name, prefix, sidecar)
+        made = renditions.save(rendered, sha256, written.sharp_key, written.blurred_key)
+        for name in made:
+            written.names.append(name)
+    except BaseException:
+        written.remove()
+        raise
+    image = Image(
+        file=written.original,
+        sha256=sha256,
+        phash=rendered.phash,
+        placeholder=rendered.placeholder,
+        width=decoded.width,
+        height=decoded.height,
+        bytes=len(data),
+        format=decoded.format,
+        sharp_key=written.sharp_key,
+        blurred_key=written.blurred_key,
+        **vars(facts),
+    )
+    try:
+        if written.is_fresh and _insert(image, place):
+            return image
+    except (IntegrityError, Album.DoesNotExist):
+        written.remove()
+        raise
+    # After any other error the row may or may not be there: then the files are left to the sweep.
+    written.remove()
+    return None
+
+
+def decode_for_renditions(data: bytes) -> DecodedImage:
+    """Decode a file no larger than its widest rendition. Raises ImageRefused."""
+    widest = renditions.WIDTHS[-1]
+    return image_files.decode(data, widest, widest * renditions.MAX_HEIGHT_FACTOR)
+
+
+def _insert(image: Image, place: _Place) -> bool:
+    """Write row and album entry; False if the hash is taken by now."""
+    try:
+        with transaction.atomic():
+            image.save(force_insert=True)
+            place.put(image)
+    except IntegrityError:
+        if Image.objects.filter(sha256=image.sha256).exists():
+            return False
+        raise
+    return True
+
+
+def _write(
+    written: _Written,
+    data: bytes,
+    kind: str,
+    original_name: str,
+    prefix: str,
+    sidecar: Mapping[str, Any] | None,
+) -> None:
+    """The original under a readable name that no other file has, and its sidecar."""
+    stem = slugify(Path(original_name).stem)[:60].strip("-_") or "picture"
+    base = f"{prefix}/{stem}-{secrets.token_hex(6)}"
+    name = f"{base}.{image_files.EXTENSIONS[kind]}"
+    written.original = default_storage.save(name, ContentFile(data))
+    written.names.append(written.original)
+    if sidecar is not None:
+        text = json.dumps(dict(sidecar), ensure_ascii=False, indent=2, sort_keys=True)
+        written.names.append(default_storage.save(f"{base}.json", ContentFile(text.encode())))
+
+
+def _read(source: Source) -> bytes:
+    """The source's bytes, never more than one past the limit. Raises ImageRefused, OSError."""
+    if isinstance(source, bytes):
+        return source
+    limit = settings.MAX_IMAGE_BYTES + 1
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return file.read(limit)
+    if source.seekable():
+        source.seek(0)
+    return source.read(limit)
+
+
+def _name_of(source: Source) -> str:
+    if isinstance(source, Path):
+        return source.name
+    name = getattr(source, "name", "")
+    return Path(name).name if isinstance(name, str) else ""
+
+
+def _clean_name(name: str) -> str:
+    """The last part of the name without control characters, at most 255 characters."""
+    last = re.split(r"[/\\]", name)[-1]
+    return "".join(character for character in last if character.isprintable())[:255]
+
+
+def _clean(text: str) -> str:
+    # PostgreSQL cannot keep NUL.
+    return text.replace("\x00", "")
+
+
+__all__ = ["AddedImage", "ImageRefused", "add_image"]

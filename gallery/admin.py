@@ -1,0 +1,381 @@
+"""Images, albums and labels in the console."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import (
+    Count,
+    Exists,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    prefetch_related_objects,
+)
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+
+from gallery import admin_albums, admin_bulk, admin_upload, removal
+from gallery.models import Album, AlbumImage, Image, Label
+from imagineer.words import number_in
+
+if TYPE_CHECKING:
+    ImageModelAdmin = admin.ModelAdmin[Image]
+    AlbumModelAdmin = admin.ModelAdmin[Album]
+    LabelModelAdmin = admin.ModelAdmin[Label]
+    LabelTabularInline = admin.TabularInline[Label, Image]
+    ImagePaginator = Paginator[Any]
+else:  # The classes are generic in their type stubs alone.
+    ImageModelAdmin = AlbumModelAdmin = LabelModelAdmin = admin.ModelAdmin
+    LabelTabularInline = admin.TabularInline
+    ImagePaginator = Paginator
+
+COUNTED_AT_MOST = 10_000
+
+
+class CappedPaginator(ImagePaginator):
+    """Counts no further than COUNTED_AT_MOST rows: beyond that, a filter finds more than paging."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[:COUNTED_AT_MOST].count())
+
+
+class SourceFilter(admin.ChoicesFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "source"
+
+
+class PublicFilter(admin.SimpleListFilter):
+    title = "visitors"
+    parameter_name = "public"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "May see it"), ("no", "Private")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(is_public=value == "yes") if value else queryset
+
+
+def plain_label(db_field: Any, kwargs: dict[str, Any]) -> None:
+    """Say what a switch does rather than its column's name."""
+    if db_field.name == "is_public":
+        kwargs["label"] = "Visitors may see it"
+
+
+class AlbumFilter(admin.SimpleListFilter):
+    title = "album"
+    parameter_name = "album"
+    NEWEST = 30
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        newest = list(Album.objects.values_list("pk", "name")[: self.NEWEST])
+        chosen = number_in(request.GET.get(self.parameter_name, ""))
+        if chosen is not None and chosen not in dict(newest):
+            newest += Album.objects.filter(pk=chosen).values_list("pk", "name")
+        return [("none", "In no album"), *((str(pk), name) for pk, name in newest)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> QuerySet[Image]:
+        value = self.value() or ""
+        if value == "none":
+            return queryset.filter(entries__isnull=True)
+        album_id = number_in(value)
+        return queryset if album_id is None else queryset.filter(entries__album_id=album_id)
+
+
+class LabelledFilter(admin.SimpleListFilter):
+    title = "caption"
+    parameter_name = "caption"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        sources = [(value, f"From: {label.lower()}") for value, label in Label.Source.choices]
+        return [("yes", "With a caption"), ("no", "Without one"), *sources]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> QuerySet[Image]:
+        captions = Label.objects.filter(image=OuterRef("pk"), kind=Label.Kind.CAPTION)
+        value = self.value()
+        if value == "yes":
+            return queryset.filter(Exists(captions))
+        if value == "no":
+            return queryset.filter(~Exists(captions))
+        return queryset.filter(Exists(captions.filter(source=value))) if value else queryset
+
+
+class ManualLabels(LabelTabularInline):
+    model = Label
+    verbose_name = "label"
+    verbose_name_plural = "Labels by hand"
+    fields = ("kind", "text", "is_pinned")
+    extra = 1
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Label]:
+        return super().get_queryset(request).filter(source=Label.Source.MANUAL)
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        if db_field.name == "text":
+            kwargs["widget"] = forms.Textarea(attrs={"rows": 2, "cols": 60})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+class OtherLabels(LabelTabularInline):
+    """What machines and web pages said: not edited, but it can be pinned or removed."""
+
+    model = Label
+    verbose_name_plural = "Labels from elsewhere"
+    fields = ("kind", "text", "provenance", "is_pinned")
+    readonly_fields = ("kind", "text", "provenance")
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Label]:
+        return super().get_queryset(request).exclude(source=Label.Source.MANUAL)
+
+    @admin.display(description="Said by")
+    def provenance(self, label: Label) -> str:
+        return provenance(label)
+
+
+def provenance(label: Label) -> str:
+    """Who said it, with which model and prompt, and how surely."""
+    parts = [label.get_source_display(), label.model]
+    if label.prompt_kind:
+        parts.append(f"prompt {label.prompt_kind} {label.prompt_version}".strip())
+    if label.confidence is not None:
+        parts.append(f"{label.confidence:.0%} sure")
+    return ", ".join(part for part in parts if part)
+
+
+@admin.register(Image)
+class ImageAdmin(ImageModelAdmin):
+    list_display = ("__str__", "source_type", "rating", "is_public", "created_at")
+    list_filter = (
+        ("source_type", SourceFilter),
+        "rating",
+        AlbumFilter,
+        LabelledFilter,
+        PublicFilter,
+    )
+    list_per_page = 96
+    list_max_show_all = 0
+    paginator = CappedPaginator
+    show_full_result_count = False
+    search_fields = ("prompt", "original_name")
+    search_help_text = "Prompt, label, name, number"
+    ordering = ("-created_at", "-id")
+    inlines = (ManualLabels, OtherLabels)
+    fields = ("rating", "is_public", "original_name", "prompt", "negative_prompt")
+    actions = admin_bulk.ACTIONS
+    change_list_template = "admin/gallery/image/change_list.html"
+    change_form_template = "admin/gallery/image/change_form.html"
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        plain_label(db_field, kwargs)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(admin_upload.view(self.admin_site))
+        return [path("upload/", page, name="gallery_image_upload"), *super().get_urls()]
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:gallery_image_upload"))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        # Ours deletes files too, and does not list every label of every picture first.
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Image], search_term: str
+    ) -> tuple[QuerySet[Image], bool]:
+        for word in search_term.split():
+            says = Label.objects.filter(image=OuterRef("pk"), text__icontains=word)
+            found: Q = (
+                Q(prompt__icontains=word) | Q(original_name__icontains=word) | Q(Exists(says))
+            )
+            if (number := number_in(word)) is not None:
+                found |= Q(pk=number)
+            if len(word) == 64:
+                found |= Q(sha256=word.lower())
+            queryset = queryset.filter(found)
+        return queryset, False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        album = admin_bulk.album_numbered(request.GET.get("album", ""))
+        extra = {"bar": admin_bulk.bar(), "chosen_album": album, "counted": COUNTED_AT_MOST}
+        response: HttpResponse = super().changelist_view(
+            request, {**(extra_context or {}), **extra}
+        )
+        return response
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        image = self.get_object(request, object_id)
+        extra = image_context(image) if image is not None else {}
+        extra["show_save_and_add_another"] = False
+        response: HttpResponse = super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **extra}
+        )
+        return response
+
+    def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
+        """Texts are written as they are; who may see the picture changes in one place only."""
+        told = form.cleaned_data
+        texts = [name for name in form.changed_data if name not in ("rating", "is_public")]
+        if texts:
+            Image.objects.filter(pk=obj.pk).update(**{name: told[name] for name in texts})
+        if "rating" in form.changed_data:
+            admin_bulk.rate([obj.pk], told["rating"])
+        if "is_public" in form.changed_data:
+            admin_bulk.publish([obj.pk], told["is_public"])
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for row in formset.save(commit=False):
+            if isinstance(row, Label) and row._state.adding:
+                row.created_by_id = request.user.pk
+            row.save()
+        for row in formset.deleted_objects:
+            row.delete()
+        formset.save_m2m()
+
+    def delete_model(self, request: HttpRequest, obj: Image) -> None:
+        removal.delete_images([obj.pk])
+
+
+def image_context(image: Image) -> dict[str, Any]:
+    """What the page of one image shows beside its form, the higher rooms' relations included."""
+    prefetch_related_objects(
+        [image], "generation_items__run", "models_used__model_version", "scraped_from"
+    )
+    parameters = image.generation_params or {}
+    shown = [
+        (str(name), value) for name, value in parameters.items() if value not in ("", None, [])
+    ]
+    return {
+        "picture": image,
+        "parameters": shown,
+        "albums": list(image.albums.order_by("name")),
+        "album_names": admin_bulk.album_names(),
+    }
+
+
+@admin.register(Album)
+class AlbumAdmin(AlbumModelAdmin):
+    list_display = ("name", "source_type", "is_public", "created_at")
+    list_filter = (("source_type", SourceFilter), PublicFilter)
+    list_select_related = ("cover",)
+    list_per_page = 60
+    list_max_show_all = 0
+    show_full_result_count = False
+    search_fields = ("name", "description")
+    ordering = ("-created_at", "-id")
+    fieldsets = (
+        (None, {"fields": ("name", "description", "is_public")}),
+        ("More", {"fields": ("slug",), "classes": ("collapse",)}),
+    )
+    change_list_template = "admin/gallery/album/change_list.html"
+    change_form_template = "admin/gallery/album/change_form.html"
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        plain_label(db_field, kwargs)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Album]:
+        entries = AlbumImage.objects.filter(album=OuterRef("pk")).order_by("position", "id")
+        first = Subquery(entries.values("image_id")[:1])
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(picture_count=Count("entries"), first_image=first)
+        )
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        listing = (getattr(response, "context_data", None) or {}).get("cl")
+        if listing is not None:
+            admin_albums.give_covers(listing.result_list)
+        return response
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        album = self.get_object(request, object_id)
+        extra = admin_albums.context(request, album) if album is not None else {}
+        extra["show_save_and_add_another"] = False
+        response: HttpResponse = super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **extra}
+        )
+        return response
+
+    def save_model(self, request: HttpRequest, obj: Album, form: Any, change: bool) -> None:
+        if not change:
+            obj.created_by_id = request.user.pk
+        super().save_model(request, obj, form, change)
+        if change:
+            admin_albums.arrange(obj, request.POST)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """Albums without the thousands of entries that go with them: the pictures stay."""
+        names: list[Any] = [format_html("Album: {}", album) for album in objs]
+        return names, {"albums": len(names)}, set(), []
+
+
+@admin.register(Label)
+class LabelAdmin(LabelModelAdmin):
+    list_display = ("text", "kind", "said_by", "image", "is_pinned", "created_at")
+    list_filter = ("kind", "source", "is_pinned")
+    list_select_related = ("image",)
+    paginator = CappedPaginator
+    show_full_result_count = False
+    search_fields = ("text",)
+    raw_id_fields = ("image",)
+    fields = ("image", "kind", "text", "is_pinned")
+
+    @admin.display(description="Said by")
+    def said_by(self, label: Label) -> str:
+        return provenance(label)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Label | None = None
+    ) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        manual = obj.source == Label.Source.MANUAL
+        return ("image",) if manual else ("image", "kind", "text")
+
+    def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
+        if not change:
+            obj.created_by_id = request.user.pk
+        super().save_model(request, obj, form, change)

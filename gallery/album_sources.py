@@ -1,0 +1,172 @@
+"""Reading an album's files from a folder or a ZIP archive on disk, without trusting either."""
+
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+PICTURE_EXTENSIONS = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp"}
+    # Not taken, but named in the report instead of being passed over in silence.
+    | {".tif", ".tiff", ".heic", ".heif", ".avif", ".svg"}
+)
+MAX_FILES = 100_000
+MAX_CAPTION_BYTES = 64 * 1024
+# Pictures are compressed already; what unpacks to a hundred times its size is no album.
+MAX_RATIO = 100
+RATIO_FREE_BYTES = 100 * 1024 * 1024
+
+
+class SourceRefused(Exception):
+    """The folder or archive cannot be imported; the text is the sentence for people."""
+
+
+class UnreadableFile(Exception):
+    """One file cannot be read; the text says why."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file that may be a picture. name: its path within the source, "/" between parts."""
+
+    name: str
+    caption_name: str | None
+
+
+class Source(Protocol):
+    """An open source; entries are in natural order (2 before 10)."""
+
+    entries: list[Entry]
+
+    def read(self, name: str, limit: int) -> bytes:
+        """At most limit bytes of a file. Raises UnreadableFile."""
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """A folder or a ZIP archive. Raises SourceRefused."""
+    if path.is_dir():
+        yield _Folder(path)
+        return
+    if not path.exists():
+        raise SourceRefused(f"There is nothing at {path}.")
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise SourceRefused(f"{path.name} is neither a folder nor a readable ZIP archive.") from (
+            error
+        )
+    with archive:
+        yield _Archive(archive, path)
+
+
+def caption_of(source: Source, entry: Entry) -> str:
+    """The text beside a picture; empty if there is none. Raises UnreadableFile."""
+    if entry.caption_name is None:
+        return ""
+    data = source.read(entry.caption_name, MAX_CAPTION_BYTES + 1)
+    if len(data) > MAX_CAPTION_BYTES:
+        raise UnreadableFile(f"The caption {entry.caption_name} is longer than 64 KB.")
+    text = data.decode("utf-8-sig", errors="replace").replace("\x00", "")
+    return " ".join(text.split())
+
+
+class _Folder:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        names = []
+        for path in self.folder.rglob("*"):
+            # A link may lead anywhere; what it leads to is imported only from within the folder.
+            if path.is_file() and path.resolve().is_relative_to(self.folder):
+                names.append(path.relative_to(self.folder).as_posix())
+            if len(names) > MAX_FILES:
+                raise SourceRefused(f"The folder holds more than {MAX_FILES:,} files.")
+        self.entries = _entries(names)
+
+    def read(self, name: str, limit: int) -> bytes:
+        try:
+            with (self.folder / name).open("rb") as file:
+                return file.read(limit)
+        except OSError as error:
+            raise UnreadableFile(f"{name} cannot be read ({error.strerror}).") from error
+
+
+class _Archive:
+    def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
+        self.archive = archive
+        members = [info for info in archive.infolist() if not info.is_dir()]
+        if len(members) > MAX_FILES:
+            raise SourceRefused(f"The archive holds more than {MAX_FILES:,} files.")
+        for info in members:
+            if not _is_inside(info.filename):
+                raise SourceRefused(
+                    f"The archive has a file named “{info.filename[:100]}”, which leads outside "
+                    "of it. It is not imported."
+                )
+        unpacked = sum(info.file_size for info in members)
+        if unpacked > max(RATIO_FREE_BYTES, path.stat().st_size * MAX_RATIO):
+            raise SourceRefused(
+                f"The archive unpacks to {unpacked // 1024 // 1024:,} MB, more than "
+                f"{MAX_RATIO} times its size. It is not imported."
+            )
+        if any(info.flag_bits & 0x1 for info in members):
+            raise SourceRefused("The archive is encrypted; unpack it first.")
+        # The last member of a name is the one that counts, as for every unpacker.
+        self.members = {info.filename: info for info in members if not _is_link(info)}
+        self.entries = _entries(list(self.members))
+
+    def read(self, name: str, limit: int) -> bytes:
+        try:
+            with self.archive.open(self.members[name]) as file:
+                return file.read(limit)
+        except (
+            zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError,
+        ) as error:  # fmt: skip
+            raise UnreadableFile(f"{name} is damaged in the archive.") from error
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return (
+        "\x00" not in name
+        and not path.is_absolute()
+        and ".." not in path.parts
+        and not re.match(r"[A-Za-z]:", name)
+    )
+
+
+def _is_link(info: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(info.external_attr >> 16)
+
+
+def _entries(names: list[str]) -> list[Entry]:
+    present = set(names)
+    found = []
+    for name in sorted(names, key=_natural):
+        path = PurePosixPath(name)
+        if path.suffix.lower() not in PICTURE_EXTENSIONS or _is_clutter(path):
+            continue
+        caption = next((text for text in _captions_beside(path) if text in present), None)
+        found.append(Entry(name, caption))
+    return found
+
+
+def _captions_beside(path: PurePosixPath) -> tuple[str, ...]:
+    return str(path.with_suffix(".txt")), str(path.with_suffix(".caption"))
+
+
+def _is_clutter(path: PurePosixPath) -> bool:
+    """What operating systems leave in folders and archives."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    parts = re.split(r"(\d+)", name.casefold())
+    return [
+        (int(part) if place % 2 and len(part) < 19 else 0, part) for place, part in enumerate(parts)
+    ]

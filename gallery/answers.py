@@ -1,0 +1,100 @@
+"""Rows as the API shows them to this request."""
+
+from collections.abc import Iterable
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from gallery import nsfw, panels, renditions
+from gallery.models import Album, Image, Rating
+from gallery.schemas import (
+    AlbumOut,
+    AlbumRef,
+    ImageDetail,
+    ImageOut,
+    LabelOut,
+    ModelUse,
+    RenditionOut,
+)
+
+
+def image_out(request: HttpRequest, image: Image) -> ImageOut:
+    """Only addresses that this request may open."""
+    sharp = nsfw.may_see_sharp(request, image)
+    widths = (
+        renditions.sharp_widths(image.width) if sharp else (renditions.blurred_width(image.width),)
+    )
+    key = image.sharp_key if sharp else image.blurred_key
+    return ImageOut(
+        id=image.pk,
+        name=image.original_name,
+        width=image.width,
+        height=image.height,
+        format=image.format,
+        bytes=image.bytes,
+        source_type=image.source_type,
+        rating=Rating(image.rating),
+        is_nsfw=image.is_nsfw,
+        is_public=image.is_public,
+        is_blurred=not sharp,
+        prompt=image.prompt,
+        placeholder=image.placeholder,
+        created_at=image.created_at,
+        url=image.get_absolute_url(),
+        renditions=[_rendition(image, key, width) for width in widths],
+        original=reverse("gallery:original", args=[image.pk]) if sharp else None,
+    )
+
+
+def _rendition(image: Image, key: str, width: int) -> RenditionOut:
+    across, down = renditions.rendition_size(image.width, image.height, width)
+    return RenditionOut(width=across, height=down, url=renditions.url(key, width))
+
+
+def image_detail(request: HttpRequest, image: Image, albums: Iterable[Album]) -> ImageDetail:
+    """albums: those of the image that this request may see."""
+    return ImageDetail(
+        **dict(image_out(request, image)),
+        negative_prompt=image.negative_prompt,
+        parameters=image.generation_params,
+        labels=[LabelOut.from_orm(label) for label in image.labels.all()],
+        albums=[album_ref(album) for album in albums],
+        models=_models(request, image),
+        details=panels.details(request, image),
+    )
+
+
+def _models(request: HttpRequest, image: Image) -> list[ModelUse]:
+    """The models that drew the picture: the room above keeps them, under a name known here."""
+    uses = image.models_used.select_related("model_version")
+    everything = nsfw.is_admin(request)
+    return [
+        ModelUse(
+            id=use.model_version_id,
+            name=use.model_version.name,
+            version=use.model_version.version,
+            type=use.model_version.type,
+            weight=use.weight,
+        )
+        for use in uses
+        if everything or use.model_version.is_public
+    ]
+
+
+def album_ref(album: Album) -> AlbumRef:
+    return AlbumRef(id=album.pk, name=album.name, slug=album.slug, url=album.get_absolute_url())
+
+
+def album_out(request: HttpRequest, album: Album) -> AlbumOut:
+    """album: one of gallery.listing.album_cards, after add_covers."""
+    covers: list[Image] = album.cover_images  # type: ignore[attr-defined]
+    return AlbumOut(
+        **dict(album_ref(album)),
+        description=album.description,
+        source_type=Album.Source(album.source_type),
+        is_public=album.is_public,
+        image_count=album.image_count,  # type: ignore[attr-defined]
+        cover=image_out(request, covers[0]) if covers else None,
+        created_at=album.created_at,
+        updated_at=album.updated_at,
+    )

@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class GalleryConfig(AppConfig):
+    name = "gallery"
+
+    def ready(self) -> None:
+        # Models exist only now.
+        from gallery.jobs import IMPORT, run_import
+        from imagineer.jobs import registry
+        from imagineer.jobs.models import Queue
+
+        registry.register(IMPORT, queue=Queue.DEFAULT, run=run_import, label="Import of an album")

@@ -1,0 +1,73 @@
+"""The slow work of this room."""
+
+from pathlib import Path
+from typing import Any
+
+from gallery.album_sources import SourceRefused
+from gallery.import_album import Imported, import_album
+from imagineer.jobs.models import Job
+from imagineer.jobs.registry import JobContext, JobFailed, Partial, Result
+from imagineer.jobs.submit import submit
+
+IMPORT = "gallery.import_album"
+
+
+def submit_import(
+    path: Path,
+    name: str,
+    *,
+    created_by: Any = None,
+    caption_prefix: str = "",
+    is_public: bool = True,
+    **options: Any,
+) -> Job:
+    """Ask for an import of a folder or archive on the server. options: as submit() takes them."""
+    return submit(
+        IMPORT,
+        title=f"Import of {name}",
+        params={
+            "path": str(path.resolve()),
+            "album": name,
+            "caption_prefix": caption_prefix,
+            "is_public": is_public,
+        },
+        created_by=created_by,
+        **options,
+    )
+
+
+def run_import(context: JobContext) -> Result:
+    """params: path, album, caption_prefix (""), is_public (True). Safe to run again."""
+    params = context.job.params
+    try:
+        imported = import_album(
+            Path(params["path"]),
+            params["album"],
+            created_by=context.job.created_by,
+            caption_prefix=params.get("caption_prefix", ""),
+            is_public=params.get("is_public", True),
+            report=context.progress,
+        )
+    except SourceRefused as refused:
+        raise JobFailed(str(refused)) from refused
+    for name, sentence in imported.refused:
+        context.log(f"{name}: {sentence}", "warning")
+    return _result(imported)
+
+
+def _result(imported: Imported) -> Result:
+    refused = len(imported.refused)
+    total = refused + imported.added + imported.known
+    if imported.album is None:
+        name, sentence = imported.refused[0]
+        raise JobFailed(f"None of the {total} files could be imported. {name}: {sentence}")
+    result = {
+        "album": imported.album.pk,
+        "added": imported.added,
+        "known": imported.known,
+        "captions": imported.captions,
+        "refused": refused,
+    }
+    if refused:
+        return Partial(result, f"{refused} of {total} files were left out; the log says why.")
+    return result

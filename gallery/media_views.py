@@ -1,0 +1,143 @@
+"""Serving picture files, each request checked: renditions by key, originals by image."""
+
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+from django.core.files.storage import default_storage
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+from django.utils.text import slugify
+from django.views.decorators.http import require_safe
+
+from gallery import nsfw, renditions
+from gallery.image_files import CONTENT_TYPES, EXTENSIONS
+from gallery.models import Image
+from gallery.strip_location import strip
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+PRIVATE = "private, no-store"
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+@require_safe
+def rendition(request: HttpRequest, key: str, width: int) -> HttpResponse:
+    """One WebP file. 404 for an unknown key, and for what this visitor may not see."""
+    image = (
+        Image.objects.only("sha256", "width", "is_public", "is_nsfw", "sharp_key", "blurred_key")
+        .filter(Q(sharp_key=key) | Q(blurred_key=key))
+        .first()
+    )
+    if image is None:
+        raise Http404("There is no such picture.")
+    sharp = image.sharp_key == key
+    made = (
+        renditions.sharp_widths(image.width) if sharp else (renditions.blurred_width(image.width),)
+    )
+    if width not in made:
+        raise Http404("The picture is not kept in this width.")
+    open_to_all = image.is_public and not (sharp and image.is_nsfw)
+    if not open_to_all:
+        _check(nsfw.may_see_sharp(request, image) if sharp else nsfw.may_see(request, image))
+    etag = f'"{key}-{width}"'
+    if _is_known(request, etag):
+        response = HttpResponse(status=304)
+    else:
+        name = renditions.name(image.sha256, key, width)
+        response = HttpResponse(_read(name), content_type="image/webp")
+    return _with_headers(response, etag, open_to_all)
+
+
+@require_safe
+def original(request: HttpRequest, pk: int) -> HttpResponse:
+    """The file as it came in, without the places in its metadata. One byte range is honoured."""
+    image = Image.objects.filter(pk=pk).first()
+    if image is None:
+        raise Http404("There is no such picture.")
+    open_to_all = image.is_public and not image.is_nsfw
+    if not open_to_all:
+        _check(nsfw.may_see_sharp(request, image))
+    etag = f'"{image.sha256}"'
+    if _is_known(request, etag):
+        return _with_original_headers(HttpResponse(status=304), image, etag, open_to_all)
+    data = strip(_read(str(image.file.name)), image.format)
+    response = _ranged(request, data, etag)
+    response["Content-Type"] = CONTENT_TYPES[image.format]
+    return _with_original_headers(response, image, etag, open_to_all)
+
+
+def _check(allowed: bool) -> None:
+    # The same answer as for a picture that is not there: a refusal would tell that it is.
+    if not allowed:
+        raise Http404("There is no such picture.")
+
+
+def _read(name: str) -> bytes:
+    try:
+        with default_storage.open(name) as file:
+            data: bytes = file.read()
+            return data
+    except FileNotFoundError:
+        raise Http404("The picture's file is missing.") from None
+
+
+def _is_known(request: HttpRequest, etag: str) -> bool:
+    known = [
+        tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))
+    ]
+    return etag in known or "*" in known
+
+
+def _with_headers(response: HttpResponse, etag: str, open_to_all: bool) -> HttpResponse:
+    response["ETag"] = etag
+    response["Cache-Control"] = IMMUTABLE if open_to_all else PRIVATE
+    response["X-Content-Type-Options"] = "nosniff"
+    if not open_to_all:
+        patch_vary_headers(response, ("Cookie", "Authorization"))
+    return response
+
+
+def _with_original_headers(
+    response: HttpResponse, image: Image, etag: str, open_to_all: bool
+) -> HttpResponse:
+    _with_headers(response, etag, open_to_all)
+    if open_to_all:
+        # The address stays when the picture is closed, so caches must ask again each time.
+        response["Cache-Control"] = "public, no-cache"
+    response["Content-Disposition"] = disposition(image)
+    response["Accept-Ranges"] = "bytes"
+    return response
+
+
+def disposition(image: Image) -> str:
+    """``inline`` with a file name of the picture's own, in ASCII and (RFC 6266) in full."""
+    extension = EXTENSIONS[image.format]
+    stem = Path(image.original_name).stem.strip(". ") or f"image-{image.pk}"
+    plain = slugify(stem)[:100] or f"image-{image.pk}"
+    full = quote(f"{stem[:150]}.{extension}", safe="")
+    return f"inline; filename=\"{plain}.{extension}\"; filename*=UTF-8''{full}"
+
+
+def _ranged(request: HttpRequest, data: bytes, etag: str) -> HttpResponse:
+    """The whole body, or the one range asked for (RFC 9110); several ranges get the whole."""
+    found = _RANGE.fullmatch(request.headers.get("Range", "").strip())
+    if found is None or request.headers.get("If-Range", etag) != etag:
+        return HttpResponse(data)
+    first, last = found.groups()
+    if not first and not last:
+        return HttpResponse(data)
+    if first:
+        start, stop = int(first), min(int(last) + 1 if last else len(data), len(data))
+        if last and int(last) < int(first):
+            return HttpResponse(data)
+    else:
+        start, stop = max(0, len(data) - int(last)), len(data)
+    if start >= stop:
+        response = HttpResponse(status=416)
+        response["Content-Range"] = f"bytes */{len(data)}"
+        return response
+    response = HttpResponse(data[start:stop], status=206)
+    response["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
+    return response

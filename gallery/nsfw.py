@@ -1,0 +1,104 @@
+"""Who sees which picture, and how sharply: the one place that decides.
+
+A visitor chooses for all pages (cookie ``nsfw``): ``hide`` leaves NSFW pictures out, ``blur`` (the
+default) gives only their blurred files, ``show`` gives the sharp ones. Under ``blur`` one picture
+can be revealed by a click, which the visitor's session remembers.
+"""
+
+from typing import Literal, TypeVar, cast
+
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from gallery import renditions
+from gallery.models import Image
+from imagineer.accounts.permissions import is_admin_request
+
+COOKIE = "nsfw"
+CHOICES = ("hide", "blur", "show")
+DEFAULT = "blur"
+Choice = Literal["hide", "blur", "show"]
+_REVEALED = "nsfw_revealed"
+_REVEALED_AT_MOST = 200
+_YEAR = 365 * 24 * 3600
+Row = TypeVar("Row", bound=Model)
+
+
+def choice(request: HttpRequest) -> Choice:
+    """What this visitor wants of NSFW pictures."""
+    value = request.COOKIES.get(COOKIE, DEFAULT)
+    return cast(Choice, value if value in CHOICES else DEFAULT)
+
+
+def remember(response: HttpResponse, value: str) -> None:
+    """Keep the choice for a year. Raises ValueError for a word that is none of CHOICES."""
+    if value not in CHOICES:
+        raise ValueError(f"{value!r} is not one of {', '.join(CHOICES)}.")
+    response.set_cookie(COOKIE, value, max_age=_YEAR, samesite="Lax", httponly=True)
+
+
+def is_admin(request: HttpRequest) -> bool:
+    """Whether an admin asks (by session or token); looked up once a request."""
+    known = getattr(request, "_gallery_is_admin", None)
+    if known is None:
+        known = is_admin_request(request)
+        request._gallery_is_admin = known  # type: ignore[attr-defined]
+    return bool(known)
+
+
+def condition(request: HttpRequest, prefix: str = "") -> Q:
+    """The filter for images that this request's lists may hold.
+
+    prefix: the path to the image ("image__", "entries__image__").
+    """
+    allowed = Q() if is_admin(request) else Q(**{f"{prefix}is_public": True})
+    if choice(request) == "hide":
+        allowed &= Q(**{f"{prefix}is_nsfw": False})
+    return allowed
+
+
+def visible(queryset: QuerySet[Row], request: HttpRequest, prefix: str = "") -> QuerySet[Row]:
+    """The rows whose image this request's lists may hold; used by every public list."""
+    return queryset.filter(condition(request, prefix))
+
+
+def may_see(request: HttpRequest, image: Image) -> bool:
+    """Whether the image exists for this visitor at all (its page, its blurred file)."""
+    return image.is_public or is_admin(request)
+
+
+def may_see_sharp(request: HttpRequest, image: Image) -> bool:
+    """Whether the sharp renditions and the original may be sent."""
+    if not may_see(request, image):
+        return False
+    return not image.is_nsfw or choice(request) == "show" or is_revealed(request, image)
+
+
+def reveal(request: HttpRequest, image: Image) -> None:
+    """Remember in the session that this visitor asked to see this picture."""
+    revealed = [pk for pk in _revealed(request) if pk != image.pk]
+    request.session[_REVEALED] = [*revealed, image.pk][-_REVEALED_AT_MOST:]
+
+
+def is_revealed(request: HttpRequest, image: Image) -> bool:
+    return image.pk in _revealed(request)
+
+
+def _revealed(request: HttpRequest) -> list[int]:
+    session = getattr(request, "session", None)
+    return list(session.get(_REVEALED, ())) if session is not None else []
+
+
+def thumbnail_for(request: HttpRequest, image: Image, width: int) -> str:
+    """The address of the rendition that this request may see, for ``width`` CSS pixels."""
+    return image.thumbnail_url(width, sharp=may_see_sharp(request, image))
+
+
+def srcset_for(request: HttpRequest, image: Image) -> str:
+    """The ``srcset`` of all renditions this request may see; empty where there is but one."""
+    if not may_see_sharp(request, image):
+        return ""
+    widths = renditions.sharp_widths(image.width)
+    if len(widths) < 2:
+        return ""
+    return ", ".join(f"{renditions.url(image.sharp_key, width)} {width}w" for width in widths)

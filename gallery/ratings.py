@@ -1,0 +1,86 @@
+"""Changing who may see a picture: its rating, and whether it is public.
+
+Addresses of renditions are cached by browsers and proxies for a year, so a change that closes a
+picture must also end its old addresses: the files get new random keys.
+"""
+
+import logging
+from collections.abc import Iterable
+
+from django.core.files.storage import default_storage
+
+from gallery import renditions
+from gallery.models import NSFW_RATINGS, Image, Rating, random_key
+
+logger = logging.getLogger(__name__)
+_ATTEMPTS = 5
+
+
+def change_rating(images: Iterable[Image], rating: str) -> int:
+    """Give the images this rating and new sharp addresses; how many had another one.
+
+    Raises ValueError for a word that is no rating.
+    """
+    rating = Rating(rating).value
+    return sum(_change(image, rating=rating, is_public=None) for image in images)
+
+
+def change_visibility(images: Iterable[Image], is_public: bool) -> int:
+    """Open the images to visitors or close them; closing ends all their addresses."""
+    return sum(_change(image, rating=None, is_public=is_public) for image in images)
+
+
+def _change(image: Image, *, rating: str | None, is_public: bool | None) -> bool:
+    """Files first, then the row by compare-and-set, then the old files; False if all was so."""
+    for _ in range(_ATTEMPTS):
+        new_rating = image.rating if rating is None else rating
+        new_public = image.is_public if is_public is None else is_public
+        if (new_rating, new_public) == (image.rating, image.is_public):
+            return False
+        sharp = random_key()
+        blurred = random_key() if image.is_public and not new_public else image.blurred_key
+        old = _names(image, image.sharp_key, image.blurred_key)
+        new = _names(image, sharp, blurred)
+        moved = [(before, after) for before, after in zip(old, new, strict=True) if before != after]
+        _copy(moved)
+        changed = Image.objects.filter(
+            pk=image.pk,
+            sharp_key=image.sharp_key,
+            blurred_key=image.blurred_key,
+            rating=image.rating,
+            is_public=image.is_public,
+        ).update(
+            rating=new_rating,
+            is_nsfw=new_rating in NSFW_RATINGS,
+            is_public=new_public,
+            sharp_key=sharp,
+            blurred_key=blurred,
+        )
+        _delete([before if changed else after for before, after in moved])
+        fresh = Image.objects.filter(pk=image.pk).first()
+        if fresh is None:
+            return False
+        # What the caller holds is the row as it is now.
+        for name in ("rating", "is_nsfw", "is_public", "sharp_key", "blurred_key"):
+            setattr(image, name, getattr(fresh, name))
+        if changed:
+            return True
+    raise RuntimeError(f"Image {image.pk} is being changed by somebody else all the time.")
+
+
+def _names(image: Image, sharp_key: str, blurred_key: str) -> list[str]:
+    return renditions.names_of(image.sha256, image.width, sharp_key, blurred_key)
+
+
+def _copy(moved: Iterable[tuple[str, str]]) -> None:
+    for before, after in moved:
+        try:
+            renditions.copy(before, after)
+        except FileNotFoundError:
+            # Nothing to show under the new address either, until ``sweep_files --repair``.
+            logger.warning("The rendition %s is missing", before)
+
+
+def _delete(names: Iterable[str]) -> None:
+    for name in names:
+        default_storage.delete(name)

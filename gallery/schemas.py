@@ -1,0 +1,234 @@
+"""What the API of this room takes and gives."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from ninja import Field, Schema
+from pydantic import AfterValidator, StringConstraints, model_validator
+
+from gallery.models import Album, Image, Label, Rating
+
+# What a database column for ids can hold.
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+IMAGES_AT_ONCE = 1000
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("Write a single line without control characters.")
+    return text
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("The text must not contain NUL characters.")
+    return text
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_one_line),
+]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=10_000), AfterValidator(_without_nul)
+]
+SearchText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_without_nul)]
+
+
+class Change(Schema):
+    """What is left out stays as it is; a change of nothing is a mistake."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("Name at least one thing to change, in a JSON object.")
+        return self
+
+
+class RenditionOut(Schema):
+    width: int
+    height: int
+    url: str
+
+
+class ImageOut(Schema):
+    """A picture in a list. is_blurred: the renditions are blurred, because the picture is NSFW and
+    the request's ``nsfw`` cookie does not say ``show``; original is then null.
+    """
+
+    id: int
+    name: str
+    width: int
+    height: int
+    format: str
+    bytes: int
+    source_type: str
+    rating: Rating
+    is_nsfw: bool
+    is_public: bool
+    is_blurred: bool
+    prompt: str
+    placeholder: str
+    created_at: datetime
+    url: str
+    renditions: list[RenditionOut]
+    original: str | None
+
+
+class AlbumRef(Schema):
+    id: int
+    name: str
+    slug: str
+    url: str
+
+
+class LabelOut(Schema):
+    id: int
+    kind: Label.Kind
+    text: str
+    source: Label.Source
+    model: str
+    prompt_kind: str
+    prompt_version: str
+    confidence: float | None
+    is_pinned: bool
+    created_at: datetime
+
+
+class ModelUse(Schema):
+    id: int
+    name: str
+    version: int
+    type: str
+    weight: float
+
+
+class ImageDetail(ImageOut):
+    """A picture with all that is known of it; ``details`` is what other rooms add."""
+
+    negative_prompt: str
+    parameters: dict[str, Any]
+    labels: list[LabelOut]
+    albums: list[AlbumRef]
+    models: list[ModelUse]
+    details: dict[str, Any]
+
+
+class ImageList(Schema):
+    items: list[ImageOut]
+    next: str | None
+
+
+class ImageFilter(Schema):
+    """nsfw: true for NSFW images only, false for the others; label: part of a caption or tag."""
+
+    nsfw: bool | None = None
+    album: Id | None = None
+    source_type: Image.Source | None = None
+    rating: Rating | None = None
+    label: SearchText | None = None
+
+
+class ImageChange(Change):
+    rating: Rating | None = None
+    is_public: bool | None = None
+
+
+class AlbumOut(Schema):
+    """image_count: the pictures in it that this request may list."""
+
+    id: int
+    name: str
+    slug: str
+    description: str
+    source_type: Album.Source
+    is_public: bool
+    image_count: int
+    cover: ImageOut | None
+    created_at: datetime
+    updated_at: datetime
+    url: str
+
+
+class AlbumDetail(AlbumOut):
+    images: ImageList
+
+
+class AlbumList(Schema):
+    items: list[AlbumOut]
+    next: str | None
+
+
+class AlbumNew(Schema):
+    name: Name
+    description: Text = ""
+    is_public: bool = True
+
+
+class AlbumChange(Change):
+    """cover: null takes the first picture again."""
+
+    name: Name | None = None
+    description: Text | None = None
+    is_public: bool | None = None
+    cover: Id | None = None
+
+
+class ImageIds(Schema):
+    image_ids: list[Id]
+
+
+class Added(Schema):
+    added: int
+    known: int
+
+
+class Removed(Schema):
+    removed: int
+
+
+class UploadOptions(Schema):
+    """album_id: an existing album; album: the name of one, made with the first picture if new."""
+
+    album_id: Id | None = None
+    album: Name | None = None
+    is_public: bool = True
+    rating: Rating = Rating.UNRATED
+
+
+class Uploaded(Schema):
+    """What became of one file. outcome: created, duplicate or refused (code and message say why).
+
+    image: the new picture, or the one that has the same bytes.
+    """
+
+    name: str
+    outcome: str
+    image: ImageOut | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class Upload(Schema):
+    items: list[Uploaded]
+    created: int
+    duplicates: int
+    refused: int
+    album: AlbumRef | None
+
+
+class LabelList(Schema):
+    items: list[LabelOut]
+    next: None = None
+
+
+class LabelNew(Schema):
+    kind: Label.Kind = Label.Kind.CAPTION
+    text: Annotated[Text, Field(min_length=1)]
+    is_pinned: bool = False
+
+
+class LabelChange(Change):
+    text: Annotated[Text, Field(min_length=1)] | None = None
+    is_pinned: bool | None = None

@@ -1,0 +1,196 @@
+"""How pictures stand in pages: tiles of a justified grid, addresses and words by who asks."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import template
+from django.http import HttpRequest
+from django.urls import reverse
+
+from gallery import nsfw, renditions
+from gallery.captions import best_caption
+from gallery.models import Album, Image
+
+register = template.Library()
+
+# static/css/ratios.css has a class for each hundredth below 1, and each fiftieth above.
+NARROWEST, WIDEST = 0.4, 2.2
+# Up to this many pixels on the longer side a picture is enlarged by whole steps.
+TINY = 300
+TINY_TARGET = 576
+TINY_STEPS = 4
+ALT_LENGTH = 200
+# Narrower pictures than this are shown side by side on covers.
+UPRIGHT = 0.85
+# So many tiles of a page load at once, the others when one comes near.
+EAGER = 12
+
+
+def ratio_class(width: int, height: int) -> str:
+    """The class that carries width / height in static/css/ratios.css, clamped to what it has."""
+    ratio = min(max(width / height, NARROWEST), WIDEST)
+    hundredths = round(ratio * 100) if ratio < 1 else round(ratio * 50) * 2
+    return f"ratio-{hundredths}"
+
+
+def enlargement(width: int, height: int) -> int:
+    """By how many whole steps a tiny picture is shown enlarged; 1 for all others."""
+    longer = max(width, height)
+    if longer > TINY:
+        return 1
+    return max(1, min(TINY_STEPS, TINY_TARGET // longer))
+
+
+def alt_text(image: Image, sharp: bool) -> str:
+    """What a screen reader says: the caption, else the prompt, else the name."""
+    if not sharp:
+        return "Blurred picture, rated 18+"
+    return _shortened(_words(image) or str(image))
+
+
+@register.inclusion_tag("gallery/tile.html", takes_context=True)
+def tile(
+    context: dict[str, Any], image: Image, album: Album | None = None, number: int = 0
+) -> dict[str, Any]:
+    """One picture of a justified grid. album: the list it stands in; number: its place, from 0."""
+    return _shown(context["request"], image, album, number) | {
+        "ratio": ratio_class(image.width, image.height),
+        "words": _words(image),
+    }
+
+
+@register.inclusion_tag("gallery/card_tile.html", takes_context=True)
+def card_tile(
+    context: dict[str, Any], image: Image, name: str, album: Album | None = None, number: int = 0
+) -> dict[str, Any]:
+    """One picture of a spread, with the name that its row gave it."""
+    shown = _shown(context["request"], image, album, number)
+    # The name is read out already; a picture that is called the same needs no second word.
+    return shown | {"name": name, "alt": "" if name and shown["sharp"] else shown["alt"]}
+
+
+@register.inclusion_tag("gallery/thumb.html", takes_context=True)
+def thumb(context: dict[str, Any], image: Image, width: int = 300) -> dict[str, Any]:
+    """A picture without link or words of its own, for covers."""
+    return {
+        "image": image,
+        "src": nsfw.thumbnail_for(context["request"], image, width),
+        "tiny": _is_tiny(image),
+    }
+
+
+@register.inclusion_tag("gallery/large_picture.html")
+def large_picture(image: Image, caption: str) -> dict[str, Any]:
+    """The picture of an image page; only for requests that may see it sharp."""
+    scale = enlargement(image.width, image.height)
+    widths = renditions.sharp_widths(image.width)
+    animated = image.format == "gif"
+    return {
+        "image": image,
+        "src": reverse("gallery:original", args=[image.pk])
+        if animated
+        else image.thumbnail_url(widths[-1], sharp=True),
+        "srcset": "" if animated else _srcset(image, widths),
+        "scale": scale,
+        "width": image.width * scale,
+        "height": image.height * scale,
+        "alt": _shortened(caption) or alt_text(image, sharp=True),
+    }
+
+
+@register.inclusion_tag("gallery/cover.html", takes_context=True)
+def cover(context: dict[str, Any], images: Sequence[Image]) -> dict[str, Any]:
+    """Up to three pictures that stand for an album or a LoRA."""
+    upright = len(images) > 1 and images[0].width < images[0].height * UPRIGHT
+    return {
+        "images": images[:3],
+        "shape": "upright" if upright else str(len(images[:3])),
+        "request": context["request"],
+    }
+
+
+@register.simple_tag(takes_context=True)
+def thumbnail(context: dict[str, Any], image: Image, width: int) -> str:
+    """The address of the rendition that this request may see."""
+    return nsfw.thumbnail_for(context["request"], image, width)
+
+
+@register.simple_tag(takes_context=True)
+def loras_used(context: dict[str, Any], image: Image) -> list[dict[str, Any]]:
+    """The LoRAs that drew an image, with their weights; a private one is not named to visitors."""
+    everything = nsfw.is_admin(context["request"])
+    used = image.models_used.all()
+    return [
+        {
+            "model_version": use.model_version
+            if use.model_version.is_public or everything
+            else None,
+            "weight": use.weight,
+        }
+        for use in used
+        if use.model_version.type == "lora"
+    ]
+
+
+@register.simple_tag(takes_context=True)
+def taught(context: dict[str, Any], image: Image) -> list[Any]:
+    """The LoRAs whose training used this image, as far as this request may see them."""
+    found = {
+        run.output_model.pk: run.output_model
+        for item in image.dataset_items.all()
+        for run in item.dataset.training_runs.all()
+        if run.output_model is not None
+    }
+    everything = nsfw.is_admin(context["request"])
+    return [lora for lora in found.values() if lora.is_public or everything]
+
+
+@register.simple_tag(takes_context=True)
+def trained_on(context: dict[str, Any], training: Any) -> list[Album]:
+    """The albums of a training run, as far as this request may open them."""
+    if not training:
+        return []
+    everything = nsfw.is_admin(context["request"])
+    return [album for album in training.albums.all() if album.is_public or everything]
+
+
+@register.filter
+def host(address: str) -> str:
+    """www.example.org of https://www.example.org/a/b."""
+    return urlsplit(address).hostname or address
+
+
+def _shown(request: HttpRequest, image: Image, album: Album | None, number: int) -> dict[str, Any]:
+    """What every kind of tile needs."""
+    sharp = nsfw.may_see_sharp(request, image)
+    return {
+        "image": image,
+        "sharp": sharp,
+        "src": nsfw.thumbnail_for(request, image, 600),
+        "srcset": nsfw.srcset_for(request, image),
+        "alt": alt_text(image, sharp),
+        "tiny": _is_tiny(image),
+        "query": f"?in={album.slug}" if album else "",
+        "lazy": number >= EAGER,
+    }
+
+
+def _srcset(image: Image, widths: tuple[int, ...]) -> str:
+    if len(widths) < 2:
+        return ""
+    return ", ".join(f"{renditions.url(image.sharp_key, width)} {width}w" for width in widths)
+
+
+def _is_tiny(image: Image) -> bool:
+    """Whether a tile shows it at twice its size or more, so that its pixels may stay square."""
+    return max(image.width, image.height) <= TINY // 2
+
+
+def _words(image: Image) -> str:
+    return best_caption(getattr(image, "captions", ())) or image.prompt
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= ALT_LENGTH else text[: ALT_LENGTH - 1].rstrip() + "…"

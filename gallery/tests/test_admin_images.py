@@ -1,0 +1,263 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from gallery import admin_bulk
+from gallery.models import Album, Image, Label, Rating
+from gallery.tests.factories import make_album, make_image, make_label, make_row
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/gallery/image/"
+
+
+def act(client: Client, action: str, images: list[Image], **fields: Any) -> str:
+    body = {"index": "0", "action": action, "_selected_action": [image.pk for image in images]}
+    return client.post(LIST, {**body, **fields}, follow=True).content.decode()
+
+
+def shown(client: Client, query: str) -> set[str]:
+    page = client.get(f"{LIST}?{query}").context["cl"].result_list
+    return {image.original_name for image in page}
+
+
+def test_it_shows_a_grid_with_a_box_for_each(admin_client: Client) -> None:
+    image = make_row()
+    page = admin_client.get(LIST).content.decode()
+    assert f'name="_selected_action" value="{image.pk}"' in page
+    assert image.sharp_key in page
+
+
+def test_it_blurs_what_the_switch_says(admin_client: Client) -> None:
+    image = make_row(rating=Rating.EXPLICIT)
+    page = admin_client.get(LIST).content.decode()
+    assert image.sharp_key not in page
+    assert image.blurred_key in page
+    admin_client.cookies["nsfw"] = "show"
+    assert image.sharp_key in admin_client.get(LIST).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("source_type__exact=scraped", {"b"}),
+        ("rating__exact=SAFE", {"a"}),
+        ("public=no", {"b"}),
+        ("album=none", {"b"}),
+        ("caption=yes", {"a"}),
+        ("caption=no", {"b"}),
+        ("caption=manual", {"a"}),
+        ("caption=claude", set()),
+        ("q=lion", {"a"}),
+        ("q=horizon", {"a"}),
+        ("q=lion+horizon", {"a"}),
+        ("q=lion+nothing", set()),
+    ],
+)
+def test_it_filters(admin_client: Client, query: str, expected: set[str]) -> None:
+    a = make_row(original_name="a", prompt="a lion", rating=Rating.SAFE)
+    make_row(original_name="b", source_type="scraped", is_public=False)
+    make_label(a, "a horizon")
+    make_album("Cards", [a])
+    assert shown(admin_client, query) == expected
+
+
+def test_it_filters_by_album_and_by_number_and_hash(admin_client: Client) -> None:
+    a, _ = make_row(original_name="a"), make_row(original_name="b")
+    album = make_album("Cards", [a])
+    assert shown(admin_client, f"album={album.pk}") == {"a"}
+    assert shown(admin_client, f"q={a.pk}") >= {"a"}
+    assert shown(admin_client, f"q={a.sha256}") == {"a"}
+
+
+def test_its_list_counts_no_further_than_it_pages(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gallery.admin.COUNTED_AT_MOST", 3)
+    for _ in range(5):
+        make_row()
+    with CaptureQueriesContext(connection) as queries:
+        page = admin_client.get(LIST).content.decode()
+    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+    assert all("LIMIT 3" in sql for sql in counts if "gallery_image" in sql)
+    assert "3+" in page
+
+
+def test_it_puts_the_selected_into_a_new_album_in_list_order(admin_client: Client) -> None:
+    older, newer = make_row(), make_row()
+    page = act(admin_client, "add_to_album", [older, newer], album="  New cards ")
+    assert "2 pictures added to “New cards”." in page
+    album = Album.objects.get(name="New cards")
+    entries = album.entries.order_by("position")
+    assert [entry.image_id for entry in entries] == [newer.pk, older.pk]
+
+
+def test_it_says_which_were_in_the_album_before(admin_client: Client) -> None:
+    image, other = make_row(), make_row()
+    make_album("Cards", [image])
+    page = act(admin_client, "add_to_album", [image, other], album="Cards")
+    assert "1 picture added to “Cards”; 1 picture was in it before." in page
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 201])
+def test_it_refuses_a_bad_album_name(admin_client: Client, name: str) -> None:
+    page = act(admin_client, "add_to_album", [make_row()], album=name)
+    assert "Name an album" in page
+    assert not Album.objects.exists()
+
+
+def test_it_takes_pictures_out_of_an_album_and_keeps_them(admin_client: Client) -> None:
+    image = make_row()
+    album = make_album("Cards", [image])
+    act(admin_client, "remove_from_album", [image], album="Cards")
+    assert album.entries.count() == 0
+    assert Image.objects.filter(pk=image.pk).exists()
+
+
+def test_it_rates_all_that_match(admin_client: Client, media: Path) -> None:
+    match, other = make_image(prompt="lion"), make_image(prompt="bull")
+    body = {"index": "0", "action": "set_rating", "rating": "ADULT", "select_across": "1"}
+    admin_client.post(f"{LIST}?q=lion", {**body, "_selected_action": [match.pk]})
+    before = match.sharp_key
+    match.refresh_from_db()
+    other.refresh_from_db()
+    assert (match.rating, match.is_nsfw, other.rating) == ("ADULT", True, "UNRATED")
+    assert match.sharp_key != before
+
+
+def test_it_refuses_a_made_up_rating(admin_client: Client) -> None:
+    image = make_row()
+    assert "Choose a rating." in act(admin_client, "set_rating", [image], rating="LEWD")
+    image.refresh_from_db()
+    assert image.rating == "UNRATED"
+
+
+def test_it_makes_private_and_public(admin_client: Client, media: Path) -> None:
+    image = make_image()
+    act(admin_client, "make_private", [image])
+    image.refresh_from_db()
+    assert image.is_public is False
+    act(admin_client, "make_public", [image])
+    image.refresh_from_db()
+    assert image.is_public is True
+
+
+def test_it_asks_before_it_deletes(admin_client: Client, media: Path) -> None:
+    image = make_image()
+    page = act(admin_client, "delete_pictures", [image])
+    assert "Delete 1 picture" in page
+    assert Image.objects.filter(pk=image.pk).exists()
+    act(admin_client, "delete_pictures", [image], confirmed="1")
+    assert not Image.objects.filter(pk=image.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_deletes_the_files_too(admin_client: Client, media: Path) -> None:
+    image = make_image()
+    admin_client.post(f"{LIST}{image.pk}/delete/", {"post": "yes"})
+    assert not Image.objects.exists()
+    assert not default_storage.exists(str(image.file.name))
+
+
+def test_it_changes_no_more_at_once_than_it_says(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_bulk, "AT_MOST", 1)
+    images = [make_row(), make_row()]
+    page = act(admin_client, "add_to_album", images, album="Cards")
+    assert "more than 1 pictures; narrow the filter" in page
+    assert not Album.objects.exists()
+
+
+def test_its_page_shows_what_is_known(admin_client: Client) -> None:
+    image = make_row(prompt="a lion", generation_params={"steps": 20, "seed": 77})
+    make_album("Cards", [image])
+    make_label(image, "seen by a machine", source="claude", model="claude-x", confidence=0.9)
+    make_label(image, "said by hand")
+    page = admin_client.get(f"{LIST}{image.pk}/change/").content.decode()
+    for text in (
+        "a lion",
+        "77",
+        "Cards",
+        "seen by a machine",
+        "claude-x",
+        "90% sure",
+        "said by hand",
+    ):
+        assert text in page
+
+
+def form_of(client: Client, image: Image) -> dict[str, Any]:
+    """What the browser would send of the untouched page."""
+    context = client.get(f"{LIST}{image.pk}/change/").context
+    data: dict[str, Any] = {}
+    forms = [context["adminform"].form]
+    for inline in context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.forms]
+    for form in forms:
+        for bound in form:
+            value = bound.value()
+            if value is not None and value is not False:
+                data[bound.html_name] = "on" if value is True else value
+    return data
+
+
+def test_its_page_adds_a_label_by_hand(admin_client: Client, admin_user: Any) -> None:
+    image = make_row()
+    data = form_of(admin_client, image)
+    data |= {"labels-0-kind": "caption", "labels-0-text": "A round thing."}
+    response = admin_client.post(f"{LIST}{image.pk}/change/", data)
+    assert response.status_code == 302
+    label = Label.objects.get()
+    assert (label.text, label.source, label.created_by) == ("A round thing.", "manual", admin_user)
+
+
+def test_its_page_pins_a_machines_label_but_never_rewrites_it(admin_client: Client) -> None:
+    image = make_row()
+    label = make_label(image, "by a machine", source="claude")
+    data = form_of(admin_client, image)
+    data |= {"labels-2-0-is_pinned": "on", "labels-2-0-text": "rewritten"}
+    assert admin_client.post(f"{LIST}{image.pk}/change/", data).status_code == 302
+    label.refresh_from_db()
+    assert (label.text, label.is_pinned) == ("by a machine", True)
+
+
+def test_its_page_changes_rating_and_visibility_in_one_place(
+    admin_client: Client, media: Path
+) -> None:
+    image = make_image()
+    data = form_of(admin_client, image) | {"rating": "EXPLICIT"}
+    data.pop("is_public")
+    assert admin_client.post(f"{LIST}{image.pk}/change/", data).status_code == 302
+    changed = Image.objects.get()
+    assert (changed.rating, changed.is_nsfw, changed.is_public) == ("EXPLICIT", True, False)
+    assert changed.sharp_key != image.sharp_key
+    assert changed.blurred_key != image.blurred_key
+
+
+def test_its_add_page_is_the_upload(admin_client: Client) -> None:
+    response = admin_client.get(reverse("admin:gallery_image_add"))
+    assert response["Location"] == reverse("admin:gallery_image_upload")
+
+
+def test_its_page_asks_no_more_for_more_of_everything(admin_client: Client) -> None:
+    image = make_row()
+    address = f"{LIST}{image.pk}/change/"
+
+    def grow(name: str) -> int:
+        make_album(name, [image])
+        make_label(image, name)
+        make_label(image, name, source="claude")
+        with CaptureQueriesContext(connection) as queries:
+            assert admin_client.get(address).status_code == 200
+        return len(queries)
+
+    admin_client.get(address)
+    first = grow("one")
+    grow("two")
+    assert grow("three") == first

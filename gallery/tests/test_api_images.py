@@ -1,0 +1,364 @@
+"""Images in the JSON API."""
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from gallery import panels
+from gallery.models import Album, Image
+from gallery.tests.factories import (
+    make_admin,
+    make_album,
+    make_image,
+    make_label,
+    make_row,
+    picture_file,
+)
+from imagineer.keyset import encode_cursor
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
+JSON = "application/json"
+BAD_IDS = ["0", "-1", str(2**63), str(10**30), "x", "1.5", "%00", "1e3", "null"]
+
+
+@pytest.fixture
+def admin() -> Client:
+    browser = Client()
+    browser.force_login(make_admin())
+    return browser
+
+
+def ids(response: Any) -> list[int]:
+    return [item["id"] for item in response.json()["items"]]
+
+
+def error(response: Any) -> tuple[int, str, str | None]:
+    told = response.json()["error"]
+    assert told["message"]
+    return response.status_code, told["code"], told["field"]
+
+
+# --- Lists -------------------------------------------------------------------------------------
+
+
+def test_the_newest_come_first_fifty_a_page(client: Client) -> None:
+    rows = [make_row() for _ in range(120)]
+    newest = [row.pk for row in reversed(rows)]
+    seen: list[int] = []
+    cursor = ""
+    for _ in range(3):
+        page = client.get("/api/images", {"cursor": cursor} if cursor else {}).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+    assert seen == newest
+    assert cursor is None
+
+
+def test_an_item_tells_what_a_tile_needs(client: Client) -> None:
+    row = make_row(width=640, height=480, prompt="a cat", rating="SAFE", placeholder="abc")
+    item = client.get("/api/images").json()["items"][0]
+    assert (item["id"], item["prompt"], item["rating"], item["width"]) == (
+        row.pk,
+        "a cat",
+        "SAFE",
+        640,
+    )
+    assert (item["is_blurred"], item["is_nsfw"], item["placeholder"]) == (False, False, "abc")
+    assert item["url"] == f"/images/{row.pk}/"
+    assert item["original"] == f"/images/{row.pk}/original"
+    assert [(one["width"], one["height"]) for one in item["renditions"]] == [
+        (300, 225), (600, 450), (640, 480),
+    ]  # fmt: skip
+    assert all(row.sharp_key in one["url"] for one in item["renditions"])
+
+
+def test_nsfw_addresses_are_blurred_unless_asked_for(client: Client) -> None:
+    row = make_row(rating="ADULT")
+    for cookie, sharp in ((None, False), ("blur", False), ("show", True)):
+        if cookie:
+            client.cookies["nsfw"] = cookie
+        for told in (
+            client.get("/api/images").json()["items"][0],
+            client.get(f"/api/images/{row.pk}").json(),
+        ):
+            assert told["is_blurred"] is not sharp
+            assert (row.sharp_key in str(told)) is sharp
+            assert (told["original"] is not None) is sharp
+    client.cookies["nsfw"] = "hide"
+    assert ids(client.get("/api/images")) == []
+
+
+def test_visitors_never_see_private_images(client: Client, admin: Client) -> None:
+    row, hidden = make_row(), make_row(is_public=False)
+    assert ids(client.get("/api/images")) == [row.pk]
+    assert error(client.get(f"/api/images/{hidden.pk}"))[:2] == (404, "not_found")
+    assert error(client.get(f"/api/images/{hidden.pk}/labels"))[:2] == (404, "not_found")
+    assert ids(admin.get("/api/images")) == [hidden.pk, row.pk]
+    assert admin.get(f"/api/images/{hidden.pk}").status_code == 200
+
+
+def test_filters(client: Client) -> None:
+    plain = make_row(source_type="scraped", rating="SAFE")
+    adult = make_row(rating="ADULT")
+    make_label(plain, "A Fluffy cat")
+    album = make_album(images=[adult])
+    for query, expected in (
+        ({"nsfw": "true"}, adult), ({"nsfw": "false"}, plain), ({"source_type": "scraped"}, plain),
+        ({"rating": "ADULT"}, adult), ({"label": "fluffy"}, plain), ({"album": album.pk}, adult),
+    ):  # fmt: skip
+        assert ids(client.get("/api/images", query)) == [expected.pk]
+    assert ids(client.get("/api/images", {"label": "fluffy", "nsfw": "true"})) == []
+    assert ids(client.get("/api/images", {"label": "%"})) == []
+
+
+def test_two_labels_list_an_image_once(client: Client) -> None:
+    row = make_row()
+    make_label(row, "cat one")
+    make_label(row, "cat two")
+    assert ids(client.get("/api/images", {"label": "cat"})) == [row.pk]
+
+
+def test_a_private_album_is_no_filter_for_visitors(client: Client, admin: Client) -> None:
+    album = make_album(images=[make_row()], is_public=False)
+    assert error(client.get("/api/images", {"album": album.pk})) == (404, "not_found", None)
+    assert len(ids(admin.get("/api/images", {"album": album.pk}))) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"nsfw": "maybe"}, {"album": "0"}, {"album": str(2**63)}, {"album": "-1"}, {"album": "x"},
+        {"source_type": "found"}, {"rating": "safe"}, {"label": "a\x00b"}, {"label": "x" * 201},
+        {"cursor": "x"}, {"cursor": "-1"}, {"cursor": "W10"}, {"cursor": "x" * 501},
+        {"cursor": "WzEsMl0"}, {"cursor": "bnVsbA"}, {"cursor": "\x00"}, {"cursor": "é"},
+    ],
+)  # fmt: skip
+def test_bad_filters_are_4xx(client: Client, query: dict[str, str]) -> None:
+    make_row()
+    status, code, field = error(client.get("/api/images", query))
+    assert (status, code) == (422, "invalid")
+    assert field == next(iter(query))
+
+
+def test_lists_take_a_constant_number_of_queries(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(3):
+        make_row(rating="ADULT")
+    with django_assert_num_queries(1):
+        client.get("/api/images")
+    for _ in range(20):
+        make_row()
+    with django_assert_num_queries(1):
+        client.get("/api/images")
+
+
+# --- One image ---------------------------------------------------------------------------------
+
+
+def test_an_image_tells_everything(
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    monkeypatch.setattr(panels, "_details", {"pages": lambda request, image: [image.pk]})
+    row = make_row(prompt="p", negative_prompt="n", generation_params={"seed": 7})
+    make_label(row, "a caption", source="claude", model="m", confidence=0.5)
+    open_album, hidden = make_album("B", [row]), make_album("A", [row], is_public=False)
+    assert hidden.name == "A"
+    with django_assert_num_queries(4):
+        told = client.get(f"/api/images/{row.pk}").json()
+    assert (told["prompt"], told["negative_prompt"], told["parameters"]) == ("p", "n", {"seed": 7})
+    assert [album["id"] for album in told["albums"]] == [open_album.pk]
+    assert told["labels"][0]["text"] == "a caption"
+    assert told["labels"][0]["source"] == "claude"
+    assert (told["models"], told["details"]) == ([], {"pages": [row.pk]})
+
+
+@pytest.mark.parametrize("pk", [*BAD_IDS, "999"])
+@pytest.mark.parametrize("method", ["get", "delete", "patch"])
+def test_bad_ids_are_4xx(admin: Client, pk: str, method: str) -> None:
+    make_row()
+    response = getattr(admin, method)(f"/api/images/{pk}", {}, content_type=JSON)
+    assert 400 <= response.status_code < 500
+
+
+def test_changing_the_rating_ends_the_address(admin: Client) -> None:
+    image = make_image(1)
+    response = admin.patch(f"/api/images/{image.pk}", {"rating": "ADULT"}, content_type=JSON)
+    assert response.status_code == 200
+    assert (response.json()["rating"], response.json()["is_blurred"]) == ("ADULT", True)
+    row = Image.objects.get()
+    assert (row.rating, row.is_nsfw) == ("ADULT", True)
+    assert row.sharp_key != image.sharp_key
+
+
+def test_an_image_can_be_closed_and_opened(admin: Client, client: Client) -> None:
+    image = make_image(1)
+    admin.patch(f"/api/images/{image.pk}", {"is_public": False}, content_type=JSON)
+    assert client.get(f"/api/images/{image.pk}").status_code == 404
+    admin.patch(f"/api/images/{image.pk}", {"is_public": True}, content_type=JSON)
+    assert client.get(f"/api/images/{image.pk}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body", ['{"rating": "SPICY"}', '{"is_public": "perhaps"}', "[1]", "{", "7"]
+)
+def test_a_bad_change_is_422_or_400(admin: Client, body: str) -> None:
+    row = make_row()
+    response = admin.patch(f"/api/images/{row.pk}", body, content_type=JSON)
+    assert response.status_code in (400, 422)
+    assert error(response)
+
+
+def test_an_image_is_deleted_with_its_files(admin: Client, media: Any) -> None:
+    image = make_image(1)
+    assert admin.delete(f"/api/images/{image.pk}").status_code == 204
+    assert not Image.objects.exists()
+    assert error(admin.delete(f"/api/images/{image.pk}"))[:2] == (404, "not_found")
+
+
+# --- Who may -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("patch", "/api/images/{0}"), ("delete", "/api/images/{0}"), ("post", "/api/images/upload"),
+        ("post", "/api/images/{0}/labels"), ("put", "/api/images/{0}/labels/1"),
+        ("delete", "/api/images/{0}/labels/1"), ("post", "/api/albums"), ("put", "/api/albums/1"),
+        ("delete", "/api/albums/1"), ("post", "/api/albums/1/images"),
+        ("put", "/api/albums/1/images"), ("delete", "/api/albums/1/images"),
+        ("delete", "/api/albums/1/images/1"),
+    ],
+)  # fmt: skip
+def test_writes_are_for_admins(client: Client, method: str, path: str) -> None:
+    row = make_row()
+    response = getattr(client, method)(path.format(row.pk), {}, content_type=JSON)
+    assert error(response)[:2] == (401, "admins_only")
+    assert Image.objects.exists()
+
+
+def test_a_session_without_the_csrf_token_is_refused() -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(make_admin())
+    row = make_row()
+    assert browser.delete(f"/api/images/{row.pk}").status_code == 403
+    assert Image.objects.exists()
+
+
+# --- Upload ------------------------------------------------------------------------------------
+
+
+def file(name: str, data: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data, content_type="text/html")
+
+
+def upload(admin: Client, *files: SimpleUploadedFile, **fields: Any) -> Any:
+    return admin.post("/api/images/upload", {"files": list(files), **fields})
+
+
+def test_each_file_has_its_outcome(admin: Client) -> None:
+    known = make_image(1)
+    response = upload(
+        admin,
+        file("new.png", picture_file(2)),
+        file("known.png", picture_file(1)),
+        file("evil.png", b"<svg onload='alert(1)'/>"),
+        file("cut.jpg", picture_file(3, kind="JPEG")[:300]),
+        file("empty.png", b""),
+        album="Cards",
+    )
+    told = response.json()
+    assert response.status_code == 200
+    assert [item["outcome"] for item in told["items"]] == [
+        "created", "duplicate", "refused", "refused", "refused",
+    ]  # fmt: skip
+    assert [item["code"] for item in told["items"][2:]] == ["not_an_image", "damaged", "empty"]
+    assert "SVG" in told["items"][2]["message"]
+    assert (told["created"], told["duplicates"], told["refused"]) == (1, 1, 3)
+    assert told["items"][1]["image"]["id"] == known.pk
+    album = Album.objects.get()
+    assert told["album"]["id"] == album.pk
+    first = album.entries.get(position=0).image
+    assert first.original_name == "new.png"
+    assert album.images.count() == 2
+
+
+def test_an_upload_joins_an_existing_album(admin: Client) -> None:
+    album = make_album("Cards")
+    for fields in ({"album_id": album.pk}, {"album": "Cards"}):
+        assert (
+            upload(admin, file("a.png", picture_file()), **fields).json()["album"]["id"] == album.pk
+        )
+    assert album.images.count() == 2
+
+
+def test_facts_of_an_upload_are_kept(admin: Client) -> None:
+    upload(admin, file("a.png", picture_file(1)), is_public="false", rating="ADULT")
+    row = Image.objects.get()
+    assert (row.is_public, row.rating, row.source_type) == (False, "ADULT", "upload")
+    assert row.created_by is not None
+
+
+def test_an_album_of_refused_files_is_not_made(admin: Client) -> None:
+    told = upload(admin, file("a.png", b"x"), album="Cards").json()
+    assert (told["album"], told["refused"]) == (None, 1)
+    assert not Album.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"album": " "}, 422), ({"album": "x" * 201}, 422), ({"album": "a\nb"}, 422),
+        ({"album": "a\x00b"}, 422), ({"album_id": "999"}, 404), ({"album_id": str(2**63)}, 422),
+        ({"album_id": "-1"}, 422), ({"album_id": "1", "album": "x"}, 422), ({"rating": "x"}, 422),
+        ({"is_public": "x"}, 422),
+    ],
+)  # fmt: skip
+def test_bad_fields_take_in_nothing(admin: Client, fields: dict[str, str], status: int) -> None:
+    response = upload(admin, file("a.png", picture_file(1)), **fields)
+    assert error(response)[0] == status
+    assert not Image.objects.exists()
+
+
+def test_an_upload_without_files_is_422(admin: Client) -> None:
+    assert error(admin.post("/api/images/upload", {}))[0] == 422
+    assert error(admin.post("/api/images/upload", {"files": "text"}))[0] == 422
+
+
+def test_too_many_files_are_a_4xx(admin: Client, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 3
+    files = [file(f"{number}.png", b"x") for number in range(4)]
+    assert 400 <= upload(admin, *files).status_code < 500
+    assert not Image.objects.exists()
+
+
+def test_a_broken_multipart_body_is_a_4xx(admin: Client) -> None:
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x", JSON, "text/plain"):
+        response = admin.post("/api/images/upload", b"--y\r\nnonsense", content_type=kind)
+        assert 400 <= response.status_code < 500
+
+
+CRAFTED = [
+    ["9999-12-31T23:59:59-12:00", 1], ["0001-01-01T00:00:00+14:00", 1], ["2024-01-01", 1],
+    ["2024-01-01T00:00:00+00:00", 10**30], ["2024-01-01T00:00:00+00:00", -(10**30)],
+    ["2024-01-01T00:00:00+00:00", True], ["2024-01-01T00:00:00+00:00", None],
+    ["2024-01-01T00:00:00+00:00", {}], ["2024-01-01T00:00:00+00:00", [1]],
+    ["2024-01-01T00:00:00+00:00", 1.5], ["2024-01-01T00:00:00+00:00", "\x00"],
+    ["2024-01-01T00:00:00+00:00", float("inf")], ["2024-01-01T00:00:00+00:00", float("nan")],
+    ["2024-99-99T00:00:00+00:00", 1], ["\x00", 1], ["", ""], [None, None], [[], []], [{}, {}],
+    [True, False], [-1, -1], [10**30, 10**30], ["NaT", 1], ["2024-01-01T00:00:00", 1],
+    ["x" * 200, 1], ["2024-01-01T00:00:00+00:00", "1"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("values", CRAFTED, ids=str)
+@pytest.mark.parametrize("path", ["/api/images", "/api/albums", "/api/albums/{0}/images"])
+def test_a_crafted_cursor_is_never_a_500(client: Client, path: str, values: list[Any]) -> None:
+    album = make_album(images=[make_row()])
+    cursor = encode_cursor(values)
+    assert client.get(path.format(album.pk), {"cursor": cursor}).status_code in (200, 422)

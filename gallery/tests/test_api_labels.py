@@ -1,0 +1,117 @@
+"""Labels in the JSON API."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from gallery.models import Label
+from gallery.tests.factories import make_admin, make_label, make_row
+from gallery.tests.test_api_images import BAD_IDS, JSON, error
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin() -> Client:
+    browser = Client()
+    browser.force_login(make_admin())
+    return browser
+
+
+def test_labels_are_read_by_all(client: Client) -> None:
+    row = make_row()
+    make_label(row, "a cat", source="claude", model="m", prompt_kind="caption", prompt_version="2")
+    told = client.get(f"/api/images/{row.pk}/labels").json()
+    assert told["next"] is None
+    assert told["items"][0] | {"id": 0, "created_at": ""} == {
+        "id": 0, "kind": "caption", "text": "a cat", "source": "claude", "model": "m",
+        "prompt_kind": "caption", "prompt_version": "2", "confidence": None, "is_pinned": False,
+        "created_at": "",
+    }  # fmt: skip
+
+
+def test_a_label_is_written_by_hand(admin: Client) -> None:
+    row = make_row()
+    body = {"kind": "tag", "text": " round "}
+    response = admin.post(f"/api/images/{row.pk}/labels", body, content_type=JSON)
+    assert response.status_code == 201
+    label = Label.objects.get()
+    assert (label.kind, label.text, label.source) == ("tag", "round", "manual")
+    assert label.created_by is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"text": ""}, {"text": "  "}, {"text": "a\x00b"}, {"text": "x" * 10_001},
+        {"text": "x", "kind": "opinion"}, {"text": None}, {"text": "fine", "kind": "rating"},
+        {"text": "x", "is_pinned": "perhaps"}, {"text": 5},
+    ],
+    ids=lambda body: str(body)[:30],
+)  # fmt: skip
+def test_bad_labels_are_422(admin: Client, body: dict[str, Any]) -> None:
+    row = make_row()
+    label = make_label(row, source="manual", kind=body.get("kind", "caption"))
+    assert error(admin.post(f"/api/images/{row.pk}/labels", body, content_type=JSON))[0] == 422
+    if body and "kind" not in body and body["text"] is not None and "is_pinned" not in body:
+        path = f"/api/images/{row.pk}/labels/{label.pk}"
+        assert error(admin.put(path, body, content_type=JSON))[0] == 422
+    assert Label.objects.count() == 1
+
+
+def test_a_rating_by_hand_is_one_of_the_ratings(admin: Client) -> None:
+    row = make_row()
+    body = {"kind": "rating", "text": "ADULT"}
+    assert admin.post(f"/api/images/{row.pk}/labels", body, content_type=JSON).status_code == 201
+
+
+def test_a_label_by_hand_is_changed_and_deleted(admin: Client) -> None:
+    label = make_label(make_row(), source="manual")
+    path = f"/api/images/{label.image_id}/labels/{label.pk}"
+    assert admin.put(path, {"text": "better"}, content_type=JSON).json()["text"] == "better"
+    assert Label.objects.get().text == "better"
+    assert admin.delete(path).status_code == 204
+    assert error(admin.delete(path))[:2] == (404, "not_found")
+
+
+def test_anothers_words_are_not_changed_but_can_be_pinned(admin: Client) -> None:
+    row = make_row()
+    before = make_label(row, "by hand", source="manual", is_pinned=True)
+    label = make_label(row, "by machine", source="claude")
+    path = f"/api/images/{row.pk}/labels/{label.pk}"
+    assert error(admin.put(path, {"text": "x"}, content_type=JSON))[:2] == (409, "not_manual")
+    assert error(admin.delete(path))[:2] == (409, "not_manual")
+    assert admin.put(path, {"is_pinned": True}, content_type=JSON).json()["is_pinned"] is True
+    before.refresh_from_db()
+    label.refresh_from_db()
+    assert (before.is_pinned, label.is_pinned, label.text) == (False, True, "by machine")
+    admin.put(path, {"is_pinned": False}, content_type=JSON)
+    assert not Label.objects.filter(is_pinned=True).exists()
+
+
+def test_a_new_label_can_be_pinned_at_once(admin: Client) -> None:
+    row = make_row()
+    make_label(row, is_pinned=True)
+    tag = make_label(row, kind="tag", is_pinned=True)
+    body = {"text": "the best", "is_pinned": True}
+    admin.post(f"/api/images/{row.pk}/labels", body, content_type=JSON)
+    pinned = Label.objects.filter(is_pinned=True).order_by("pk")
+    assert [label.text for label in pinned] == [tag.text, "the best"]
+
+
+@pytest.mark.parametrize("pk", [*BAD_IDS, "999"])
+def test_bad_ids_are_4xx(admin: Client, pk: str) -> None:
+    label = make_label(make_row(), source="manual")
+    other = make_row()
+    body = {"text": "x"}
+    for path in (
+        f"/api/images/{pk}/labels/{label.pk}",
+        f"/api/images/{label.image_id}/labels/{pk}",
+        f"/api/images/{other.pk}/labels/{label.pk}",
+    ):
+        assert 400 <= admin.put(path, body, content_type=JSON).status_code < 500
+        assert 400 <= admin.delete(path).status_code < 500
+    assert 400 <= admin.get(f"/api/images/{pk}/labels").status_code < 500
+    assert 400 <= admin.post(f"/api/images/{pk}/labels", body, content_type=JSON).status_code < 500
+    assert Label.objects.get().text == label.text
