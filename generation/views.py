@@ -1,0 +1,155 @@
+"""Public pages: LoRAs and batch templates."""
+
+from typing import Any
+
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_cookie
+
+from gallery import listing, nsfw
+from generation.lora_file import LoraFileError
+from generation.loras import lora_path
+from generation.models import BatchTemplate, GenerationItem, GenerationRun, ImageModel, ModelVersion
+from generation.prompts import Row, expand_prompt, parse_rows
+from imagineer.jobs.models import Status
+
+NEWEST_PICTURE = ("-image_id",)
+RUNS_SHOWN = 24
+
+
+@require_safe
+@vary_on_cookie
+def loras(request: HttpRequest) -> HttpResponse:
+    page = listing.page(request, _cards(request).select_related("base_model"), size=24)
+    listing.add_covers(request, page.items)
+    return render(request, "generation/loras.html", {"page": page})
+
+
+@require_safe
+@vary_on_cookie
+def lora(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = get_object_or_404(_cards(request).select_related("base_model"), pk=pk)
+    uses = ImageModel.objects.filter(model_version=shown).select_related("image")
+    uses = nsfw.visible(uses, request, "image__")
+    uses = uses.prefetch_related(listing.captions("image__labels"))
+    versions = _visible(request).filter(name=shown.name).exclude(pk=pk).order_by("-version")
+    context = {
+        "lora": shown,
+        "page": listing.page(request, uses, NEWEST_PICTURE),
+        "versions": versions[:20],
+        "file_bytes": _file_bytes(shown),
+    }
+    return render(request, "generation/lora.html", context)
+
+
+@require_safe
+@vary_on_cookie
+def lora_file(request: HttpRequest, pk: int) -> FileResponse:
+    """The .safetensors of a LoRA that this visitor may see."""
+    shown = get_object_or_404(_visible(request), pk=pk)
+    try:
+        path = lora_path(shown)
+    except LoraFileError as error:
+        raise Http404(str(error)) from error
+    response = FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
+    response["Content-Type"] = "application/octet-stream"
+    return response
+
+
+def _visible(request: HttpRequest) -> QuerySet[ModelVersion]:
+    found = ModelVersion.objects.filter(type=ModelVersion.Type.LORA)
+    return found if nsfw.is_admin(request) else found.filter(is_public=True)
+
+
+def _cards(request: HttpRequest) -> QuerySet[ModelVersion]:
+    uses = ImageModel.objects.filter(model_version=OuterRef("pk"))
+    uses = nsfw.visible(uses, request, "image__")
+    return listing.with_pictures(_visible(request), uses, "model_version", NEWEST_PICTURE)
+
+
+def _file_bytes(lora: ModelVersion) -> int | None:
+    try:
+        return lora_path(lora).stat().st_size
+    except (LoraFileError, OSError):
+        return None
+
+
+# --- Templates ---------------------------------------------------------------------------------
+
+
+@require_safe
+@vary_on_cookie
+def templates(request: HttpRequest) -> HttpResponse:
+    found = BatchTemplate.objects.annotate(
+        run_count=Count("runs", filter=_shown_runs(request, "runs__"))
+    ).order_by("name")
+    found = listing.with_pictures(found, _drawn(request), "run__template", ("-run_id", "index"))
+    templates = list(found)
+    listing.add_covers(request, templates)
+    shown = [(template, _rows(template)) for template in templates]
+    return render(request, "generation/templates.html", {"templates": shown})
+
+
+@require_safe
+@vary_on_cookie
+def template(request: HttpRequest, slug: str) -> HttpResponse:
+    shown = get_object_or_404(BatchTemplate, slug=slug)
+    rows = _rows(shown)
+    albums = listing.album_cards(request, with_empty=True)
+    runs = (
+        GenerationRun.objects.filter(_shown_runs(request), template=shown)
+        .select_related("job")
+        .prefetch_related(Prefetch("album", queryset=albums))
+        .order_by("-created_at", "-id")[:RUNS_SHOWN]
+    )
+    found = list(runs)
+    listing.add_covers(request, [run.album for run in found if run.album])
+    context = {
+        "template": shown,
+        "columns": [column for column in rows[0] if column != "name"] if rows else [],
+        "rows": [_filled(shown, row) for row in rows],
+        "runs": found,
+    }
+    return render(request, "generation/template.html", context)
+
+
+def _shown_runs(request: HttpRequest, prefix: str = "") -> Q:
+    """Admins see every run; visitors those whose album is open to them."""
+    if nsfw.is_admin(request):
+        return Q()
+    done = Q(**{f"{prefix}job__status__in": (Status.COMPLETED, Status.PARTIAL)})
+    return done & Q(**{f"{prefix}album__is_public": True})
+
+
+def _drawn(request: HttpRequest) -> QuerySet[GenerationItem]:
+    """The pictures of a template's runs, for its row in the list."""
+    items = GenerationItem.objects.filter(
+        _shown_runs(request, "run__"), run__template=OuterRef("pk"), image__isnull=False
+    )
+    return nsfw.visible(items, request, "image__")
+
+
+def _rows(template: BatchTemplate) -> list[Row]:
+    """The template's rows; none if somebody broke its table by hand."""
+    try:
+        return parse_rows(template.csv)
+    except ValueError:
+        return []
+
+
+def _filled(template: BatchTemplate, row: Row) -> dict[str, Any]:
+    """A row with the prompt it makes under the example theme."""
+    try:
+        prompt = expand_prompt(
+            template.base_prompt,
+            template.prompt_template,
+            row,
+            template.example_theme,
+            template.style_suffix,
+        )
+    except ValueError as error:
+        prompt = str(error)
+    values = [value for column, value in row.items() if column != "name"]
+    return {"name": row["name"], "cells": values, "prompt": prompt}
