@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+def _seed_prompts(using: str, **kwargs: Any) -> None:
+    from labeling.runs import seed_prompts
+
+    if using == "default":
+        seed_prompts()
+
+
+class LabelingConfig(AppConfig):
+    name = "labeling"
+    verbose_name = "Labeling"
+
+    def ready(self) -> None:
+        from imagineer.jobs import registry
+        from imagineer.jobs.models import Queue
+        from labeling.jobs import run
+
+        registry.register("labeling.run", queue=Queue.DEFAULT, run=run, label="Labeling")
+        post_migrate.connect(_seed_prompts, sender=self)

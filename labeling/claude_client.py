@@ -1,0 +1,256 @@
+"""Asks Claude about pictures, several at a time; the only module that knows Anthropic's SDK.
+
+Requests run in an event loop of their own thread, so that a request in flight, or one that waits
+for the server's ``retry-after``, can be given up at any moment.
+"""
+
+import asyncio
+import base64
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from labeling.answers import ANSWER_SCHEMA, FEWEST_TAGS, Answer, InvalidAnswer, read_answer
+from labeling.prompts import SYSTEM, user_text
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+    from anthropic.types import Message, MessageParam
+
+ANTHROPIC = "https://api.anthropic.com"
+# Room for models that think before they answer; a caption itself takes a tenth of it.
+MAX_TOKENS = 4096
+# The long side over which the API would scale a picture down itself.
+LONGEST_SIDE = 1568
+JPEG_QUALITY = 90
+# How long leaving waits for the event loop, which may be importing the SDK just then.
+PATIENCE_S = 1.5
+
+
+@dataclass(frozen=True)
+class ClaudeConfig:
+    """max_retries: by the SDK, which waits as long as the server's retry-after says.
+
+    timeout_s: for one answer. deadline_s: for one picture with all its retries.
+    """
+
+    api_key: str = field(repr=False)
+    model: str
+    base_url: str = ""
+    max_retries: int = 5
+    timeout_s: float = 120.0
+    deadline_s: float = 600.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """jpeg: its long side at most LONGEST_SIDE pixels. context: untrusted words found with it."""
+
+    jpeg: bytes = field(repr=False)
+    instructions: str
+    context: str = ""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens that were paid for; input counts cached ones too."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens
+        )
+
+
+@dataclass(frozen=True)
+class Labeling:
+    """model: the one that answered, as the server names it."""
+
+    answer: Answer
+    model: str
+    usage: Usage
+
+
+class LabelingFailed(Exception):
+    """This picture could not be labelled; the text says why. usage: what the tries took."""
+
+    def __init__(self, sentence: str, usage: Usage | None = None) -> None:
+        super().__init__(sentence)
+        self.usage = usage or Usage()
+
+
+class Refused(LabelingFailed):
+    """The model declined to describe this picture."""
+
+
+class Unusable(Exception):
+    """No picture can be labelled as things stand; the text says what to change."""
+
+
+class ClaudeClient:
+    """A context manager; leaving it gives up what is still in flight.
+
+    ``submit`` may be called from any thread; its future yields a Labeling or raises LabelingFailed,
+    Refused or Unusable. Cancelling the future ends the request.
+    """
+
+    def __init__(self, config: ClaudeConfig) -> None:
+        self.config = config
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="claude", daemon=True)
+        self._sdk: AsyncAnthropic | None = None
+
+    def __enter__(self) -> "ClaudeClient":
+        self._thread.start()
+        return self
+
+    def submit(self, picture: Picture) -> "Future[Labeling]":
+        return asyncio.run_coroutine_threadsafe(self._label(picture), self._loop)
+
+    def __exit__(self, *exc: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._give_up(), self._loop)
+        self._thread.join(timeout=PATIENCE_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    async def _give_up(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._sdk is not None:
+            await self._sdk.close()
+        self._loop.stop()
+
+    def _client(self) -> "AsyncAnthropic":
+        if self._sdk is None:
+            from anthropic import AsyncAnthropic
+
+            self._sdk = AsyncAnthropic(
+                api_key=self.config.api_key,
+                base_url=self.config.base_url or ANTHROPIC,
+                max_retries=self.config.max_retries,
+                timeout=self.config.timeout_s,
+            )
+        return self._sdk
+
+    async def _label(self, picture: Picture) -> Labeling:
+        """Ask, and once more if the answer is not of the agreed shape."""
+        usage = Usage()
+        try:
+            async with asyncio.timeout(self.config.deadline_s):
+                message = await self._ask(picture)
+                usage = _usage(message)
+                try:
+                    return Labeling(_answer(message, FEWEST_TAGS), message.model, usage)
+                except InvalidAnswer:
+                    message = await self._ask(picture)
+                    usage += _usage(message)
+                # A caption with too few tags twice over is still worth keeping.
+                return Labeling(_answer(message, 1), message.model, usage)
+        except LabelingFailed as error:
+            error.usage = usage
+            raise
+        except InvalidAnswer as error:
+            sentence = f"Claude's answer could not be used, twice over: {error}."
+            raise LabelingFailed(sentence, usage) from error
+        except TimeoutError:
+            minutes = self.config.deadline_s / 60
+            sentence = f"Claude gave no answer within {minutes:.0f} minutes of trying."
+            raise LabelingFailed(sentence, usage) from None
+
+    async def _ask(self, picture: Picture) -> "Message":
+        import anthropic
+
+        try:
+            return await self._client().messages.create(
+                model=self.config.model,
+                max_tokens=MAX_TOKENS,
+                system=SYSTEM,
+                messages=[_message(picture)],
+                output_config={"format": {"type": "json_schema", "schema": ANSWER_SCHEMA}},
+            )
+        except anthropic.AnthropicError as error:
+            raise self._worded(error) from error
+
+    def _worded(self, error: Exception) -> Exception:
+        """The exception to raise for one of the SDK's: what happened, and what to do."""
+        import anthropic
+
+        if isinstance(error, anthropic.APIStatusError):
+            return _worded_status(error, self.config)
+        host = self.config.base_url or ANTHROPIC
+        if isinstance(error, anthropic.APITimeoutError):
+            return LabelingFailed(f"{host} did not answer within {self.config.timeout_s:.0f} s.")
+        if isinstance(error, anthropic.APIConnectionError):
+            return LabelingFailed(f"{host} could not be reached: {error.__cause__ or error}.")
+        return LabelingFailed(f"Anthropic's answer could not be read: {error}")
+
+
+def _message(picture: Picture) -> "MessageParam":
+    data = base64.standard_b64encode(picture.jpeg).decode("ascii")
+    return {
+        "role": "user",
+        "content": [
+            {
+                "type": "image",
+                "source": {"type": "base64", "media_type": "image/jpeg", "data": data},
+            },
+            {"type": "text", "text": user_text(picture.instructions, picture.context)},
+        ],
+    }
+
+
+def _usage(message: "Message") -> Usage:
+    spent = message.usage
+    cached = (spent.cache_creation_input_tokens or 0) + (spent.cache_read_input_tokens or 0)
+    return Usage(spent.input_tokens + cached, spent.output_tokens)
+
+
+def _answer(message: "Message", fewest_tags: int) -> Answer:
+    """Raises Refused, or InvalidAnswer for what a second try may mend."""
+    if message.stop_reason == "refusal":
+        details = message.stop_details
+        said = f" It says: {details.explanation}" if details and details.explanation else ""
+        raise Refused(f"Claude declines to describe this picture.{said}")
+    if message.stop_reason == "max_tokens":
+        raise InvalidAnswer(f"it is longer than {MAX_TOKENS} tokens")
+    text = "".join(block.text for block in message.content if block.type == "text")
+    return read_answer(text, fewest_tags)
+
+
+def _worded_status(error: Any, config: ClaudeConfig) -> Exception:
+    """The exception for an HTTP status that the SDK's retries did not get past."""
+    status, said = error.status_code, (error.api_message or "").rstrip(".")
+    if status == 401:
+        return Unusable("Anthropic does not accept the API key. Check ANTHROPIC_API_KEY.")
+    if status == 402 or error.type == "billing_error" or "credit balance" in said:
+        return Unusable(f"Anthropic's account cannot pay for this: {said or 'billing error'}.")
+    if status == 403:
+        return Unusable(
+            f"This API key may not use {config.model}: {said or 'permission denied'}. "
+            "Check ANTHROPIC_API_KEY and CLAUDE_MODEL."
+        )
+    if status == 404:
+        return Unusable(f"Anthropic knows no model “{config.model}”. Check CLAUDE_MODEL.")
+    if status == 413:
+        return LabelingFailed("The picture is too large for Anthropic's API.")
+    if status == 429:
+        return LabelingFailed(
+            f"Anthropic's rate limit still held after {config.max_retries} retries. Retry later, "
+            "or lower LABELING_CONCURRENCY."
+        )
+    if status == 529:
+        return LabelingFailed(
+            f"Anthropic was still overloaded after {config.max_retries} retries. Retry later."
+        )
+    if status >= 500:
+        return LabelingFailed(
+            f"Anthropic's server failed (status {status}), also after {config.max_retries} retries."
+        )
+    return LabelingFailed(
+        f"Anthropic refused the request (status {status}): {said or 'no reason'}."
+    )

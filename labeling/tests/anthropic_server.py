@@ -1,0 +1,275 @@
+"""A local server that speaks Anthropic's Messages API, as strictly as the real one.
+
+Every request is read by the SDK's own types; what they do not know is refused with status 400, as
+are images that are not what they say and schemas outside what structured outputs take.
+"""
+
+import base64
+import binascii
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from anthropic.types import Message
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+from pydantic import TypeAdapter, ValidationError
+
+KEY = "sk-ant-test"
+VERSION = re.compile(r"20\d\d-\d\d-\d\d")
+PARAMS: TypeAdapter[Any] = TypeAdapter(MessageCreateParamsNonStreaming)
+MAGIC = {
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/png": b"\x89PNG",
+    "image/gif": b"GIF8",
+    "image/webp": b"RIFF",
+}
+# "JSON Schema limitations" of structured outputs in Anthropic's documentation.
+NOT_IN_SCHEMAS = {
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "maxItems", "uniqueItems", "oneOf", "not", "patternProperties",
+}  # fmt: skip
+ERROR_TYPES = {
+    400: "invalid_request_error", 401: "authentication_error", 402: "billing_error",
+    403: "permission_error", 404: "not_found_error", 413: "request_too_large",
+    429: "rate_limit_error", 500: "api_error", 529: "overloaded_error",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One scripted answer: an error status, or a message with this text and stop reason."""
+
+    status: int = 200
+    text: str = ""
+    stop_reason: str = "end_turn"
+    explanation: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    delay_s: float = 0.0
+    message: str = "scripted"
+
+
+def good_text(caption: str = "a red square on white", rating: str = "SAFE", **other: Any) -> str:
+    answer = {
+        "caption": caption,
+        "rating": rating,
+        "tags": ["red", "square", "white background", "simple", "geometric"],
+        "confidence": 0.9,
+    }
+    return json.dumps(answer | other)
+
+
+GOOD = Reply(text=good_text())
+
+
+class AnthropicServer:
+    """Answers scripted replies in order, then ``default``; remembers every request's body."""
+
+    def __init__(self, default: Reply = GOOD, port: int = 0) -> None:
+        self.default = default
+        self.script: list[Reply] = []
+        self.answer: Callable[[dict[str, Any]], Reply] | None = None
+        self.requests: list[dict[str, Any]] = []
+        self.times: list[float] = []
+        self.violations: list[str] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._http = _Server(("127.0.0.1", port), _handler_of(self))
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_port}"
+
+    def __enter__(self) -> "AnthropicServer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+
+    def reply_to(self, headers: Any, raw: bytes) -> Reply:
+        try:
+            body = check_request(headers, raw)
+        except Wrong as wrong:
+            with self._lock:
+                self.violations.append(str(wrong))
+            return Reply(status=wrong.status, message=str(wrong))
+        with self._lock:
+            self.requests.append(body)
+            self.times.append(time.monotonic())
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            if self.script:
+                reply = self.script.pop(0)
+            else:
+                reply = self.answer(body) if self.answer else self.default
+        self._closing.wait(reply.delay_s)
+        with self._lock:
+            self.in_flight -= 1
+        return reply
+
+
+class Wrong(Exception):
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def check_request(headers: Any, raw: bytes) -> dict[str, Any]:
+    """The body of a right request; raises Wrong."""
+    # Older SDKs send the key as x-api-key, version 2 as a bearer token.
+    if headers.get("x-api-key") != KEY and headers.get("authorization") != f"Bearer {KEY}":
+        raise Wrong("invalid x-api-key", 401)
+    if not VERSION.fullmatch(headers.get("anthropic-version", "")):
+        raise Wrong("anthropic-version: header is required")
+    if not headers.get("content-type", "").startswith("application/json"):
+        raise Wrong("content-type: must be application/json")
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        raise Wrong("the body is not JSON") from None
+    try:
+        known = _consumed(PARAMS.validate_python(body))
+    except ValidationError as error:
+        raise Wrong(f"not a MessageCreateParams: {error}") from error
+    if known != body:
+        raise Wrong(f"extra inputs are not permitted: {_difference(body, known)}")
+    if not body["model"] or body["max_tokens"] < 1:
+        raise Wrong("model and max_tokens: must be given")
+    for message in body["messages"]:
+        for block in message["content"] if isinstance(message["content"], list) else []:
+            if block["type"] == "image":
+                _check_image(block["source"])
+    output_format = body.get("output_config", {}).get("format")
+    if output_format:
+        _check_schema(output_format["schema"], "output_config.format.schema")
+    return dict(body)
+
+
+def _consumed(value: Any) -> Any:
+    """What the types keep of a value: pydantic validates iterables only while they are read."""
+    if isinstance(value, dict):
+        return {key: _consumed(inner) for key, inner in value.items()}
+    if isinstance(value, str | bytes | int | float | bool) or value is None:
+        return value
+    if hasattr(value, "__iter__") and not hasattr(value, "model_dump"):
+        return [_consumed(inner) for inner in value]
+    return repr(value)
+
+
+def _difference(sent: Any, known: Any, path: str = "") -> str:
+    if isinstance(sent, dict) and isinstance(known, dict):
+        for key in sent:
+            if key not in known:
+                return f"{path}{key}"
+            if sent[key] != known[key]:
+                return _difference(sent[key], known[key], f"{path}{key}.")
+    if isinstance(sent, list) and isinstance(known, list):
+        for index, (one, other) in enumerate(zip(sent, known, strict=False)):
+            if one != other:
+                return _difference(one, other, f"{path}{index}.")
+    return path.rstrip(".") or "body"
+
+
+def _check_image(source: dict[str, Any]) -> None:
+    if source["type"] != "base64":
+        raise Wrong("image.source.type: only base64 is expected here")
+    try:
+        data = base64.b64decode(source["data"], validate=True)
+    except binascii.Error:
+        raise Wrong("image.source.data: not base64") from None
+    if not data.startswith(MAGIC[source["media_type"]]):
+        raise Wrong(f"image.source.media_type: the image is not {source['media_type']}")
+    if len(data) > 5 * 1024 * 1024:
+        raise Wrong("image exceeds 5 MB maximum", 413)
+
+
+def _check_schema(schema: dict[str, Any], path: str) -> None:
+    for name in NOT_IN_SCHEMAS & schema.keys():
+        raise Wrong(f"{path}: property '{name}' is not supported")
+    if schema.get("minItems", 0) > 1:
+        raise Wrong(f"{path}: minItems other than 0 and 1 is not supported")
+    if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
+        raise Wrong(f"{path}: additionalProperties must be set to false")
+    for name, inner in schema.get("properties", {}).items():
+        _check_schema(inner, f"{path}.{name}")
+    if "items" in schema:
+        _check_schema(schema["items"], f"{path}.items")
+
+
+def message_body(reply: Reply, model: str) -> dict[str, Any]:
+    """A Message, read by the SDK's own type before it is sent."""
+    details = {"type": "refusal", "explanation": reply.explanation or None, "category": None}
+    body = {
+        "id": "msg_test",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [{"type": "text", "text": reply.text}] if reply.text else [],
+        "stop_reason": reply.stop_reason,
+        "stop_details": details if reply.stop_reason == "refusal" else None,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 1500, "output_tokens": 120},
+    }
+    Message.model_validate(body)
+    return body
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away in the middle is what some tests are about."""
+
+
+def _handler_of(server: AnthropicServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            raw = self.rfile.read(int(self.headers.get("content-length", 0)))
+            if self.path != "/v1/messages":
+                self._send(404, _error(404, f"no such path: {self.path}"), {})
+                return
+            reply = server.reply_to(self.headers, raw)
+            if reply.status == 200:
+                self._send(200, message_body(reply, json.loads(raw)["model"]), reply.headers)
+            else:
+                self._send(reply.status, _error(reply.status, reply.message), reply.headers)
+
+        def _send(self, status: int, body: dict[str, Any], headers: dict[str, str]) -> None:
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(data)))
+            self.send_header("request-id", "req_test")
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    return Handler
+
+
+def _error(status: int, message: str) -> dict[str, Any]:
+    kind = ERROR_TYPES.get(status, "api_error")
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_test"}
+
+
+def running() -> Iterator[AnthropicServer]:
+    """The body of a fixture."""
+    with AnthropicServer() as server:
+        yield server
+        assert server.violations == []

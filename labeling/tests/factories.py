@@ -1,0 +1,31 @@
+"""Small makers of what the tests of labeling need."""
+
+from typing import Any
+
+from gallery.models import Label
+from gallery.tests.factories import make_album, make_image
+from imagineer.jobs.models import Job, Status
+from imagineer.jobs.runner import execute
+from labeling.models import LabelingRun
+from labeling.runs import start_run
+
+
+def album_of(number: int, name: str = "Squares") -> Any:
+    return make_album(name, [make_image() for _ in range(number)])
+
+
+def finished(run: LabelingRun) -> Job:
+    """The run's job after it was executed in this process."""
+    execute(run.job_id)
+    job = Job.objects.get(pk=run.job_id)
+    assert job.status != Status.QUEUED
+    return job
+
+
+def run_of(*images: Any, **asked: Any) -> LabelingRun:
+    return start_run([image.pk for image in images], **asked)
+
+
+def texts(image: Any, kind: str) -> list[str]:
+    labels = image.labels.filter(kind=kind, source=Label.Source.CLAUDE)
+    return sorted(labels.values_list("text", flat=True))

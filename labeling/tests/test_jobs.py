@@ -1,0 +1,264 @@
+import base64
+import io
+
+import pytest
+from PIL import Image as PillowImage
+
+from gallery.models import Image, Label, Rating
+from gallery.tests.factories import make_admin, make_image, make_label, make_row
+from imagineer.jobs import signals, states
+from imagineer.jobs.models import Status
+from imagineer.jobs.runner import execute
+from labeling import jobs
+from labeling.models import LabelingItem, LabelingRun, Prompt
+from labeling.runs import start_run
+from labeling.tests.anthropic_server import Reply, good_text
+from labeling.tests.factories import album_of, finished, run_of, texts
+
+pytestmark = pytest.mark.django_db
+Outcome = LabelingItem.Outcome
+FAILURE = Reply(status=500, headers={"x-should-retry": "false"})
+
+
+def sent_picture(body: dict) -> PillowImage.Image:
+    source = body["messages"][0]["content"][0]["source"]
+    return PillowImage.open(io.BytesIO(base64.b64decode(source["data"])))
+
+
+def test_an_image_gets_caption_tags_and_rating_with_their_provenance(anthropic):
+    admin = make_admin()
+    image = make_image()
+    job = finished(run_of(image, created_by=admin))
+    assert job.status == Status.COMPLETED
+    assert job.result["labelled"] == 1
+    caption = image.labels.get(kind=Label.Kind.CAPTION)
+    assert caption.text == "a red square on white"
+    assert caption.source == Label.Source.CLAUDE
+    assert caption.model == "claude-sonnet-5-5"
+    assert (caption.prompt_kind, caption.prompt_version) == ("default", "1")
+    assert caption.confidence == 0.9
+    assert caption.created_by == admin
+    assert texts(image, "rating") == ["SAFE"]
+    assert len(texts(image, "tag")) == 5
+
+
+def test_an_album_is_captioned_for_training_and_its_name_is_told(anthropic):
+    album = album_of(3, name="Red squares")
+    job = finished(start_run(album=album))
+    assert job.result["labelled"] == 3
+    run = LabelingRun.objects.get()
+    assert run.prompt.kind == "sd_training"
+    assert (run.input_tokens, run.output_tokens) == (4500, 360)
+    words = anthropic.requests[0]["messages"][0]["content"][1]["text"]
+    assert "<found-with-picture>\nAlbum: Red squares\n" in words
+
+
+def test_texts_of_the_page_a_picture_came_from_are_told(anthropic):
+    image = make_image()
+    make_label(image, "the artist's cat", source=Label.Source.SCRAPER)
+    finished(run_of(image))
+    words = anthropic.requests[0]["messages"][0]["content"][1]["text"]
+    assert "On its web page: the artist's cat" in words
+
+
+def test_a_large_picture_is_sent_as_a_jpeg_of_at_most_1568_pixels(anthropic):
+    finished(run_of(make_image(width=2000, height=1000)))
+    sent = sent_picture(anthropic.requests[0])
+    assert sent.format == "JPEG"
+    assert sent.size == (1568, 784)
+
+
+def test_images_labelled_before_are_skipped_unless_forced(anthropic):
+    album = album_of(2)
+    finished(start_run(album=album))
+    job = finished(start_run(album=album))
+    assert (job.result["labelled"], job.result["skipped"]) == (0, 2)
+    assert len(anthropic.requests) == 2
+    job = finished(start_run(album=album, force=True))
+    assert (job.result["labelled"], job.result["skipped"]) == (2, 0)
+    image = album.images.first()
+    assert len(texts(image, "caption")) == 2, "an earlier caption is never overwritten"
+    assert len(texts(image, "tag")) == 5, "a tag is not written twice"
+
+
+def test_another_prompt_or_version_labels_again(anthropic):
+    image = make_image()
+    finished(run_of(image))
+    assert finished(run_of(image, prompt_kind="detailed")).result["labelled"] == 1
+    Prompt.objects.create(kind="default", version=2, name="Mine", text="Say it in French.")
+    assert finished(run_of(image)).result["labelled"] == 1
+    assert anthropic.requests[-1]["messages"][0]["content"][1]["text"] == "Say it in French."
+
+
+def test_a_picture_that_fails_leaves_the_run_partial_and_can_be_retried_alone(anthropic, settings):
+    settings.LABELING_CONCURRENCY = 1
+    album = album_of(3)
+    anthropic.script = [Reply(text=good_text()), FAILURE]
+    run = start_run(album=album)
+    job = finished(run)
+    assert job.status == Status.PARTIAL
+    assert "1 of 3 images failed" in job.error
+    assert run.counts()[Outcome.FAILED] == 1
+    assert states.retry(job)
+    job = finished(run)
+    assert job.status == Status.COMPLETED
+    assert job.result["labelled"] == 3
+    assert len(anthropic.requests) == 4
+
+
+def test_a_run_in_which_everything_fails_has_failed(anthropic):
+    anthropic.default = FAILURE
+    job = finished(run_of(make_image()))
+    assert job.status == Status.FAILED
+    assert "status 500" in job.error
+
+
+def test_ten_failures_in_a_row_stop_the_run(anthropic, settings):
+    settings.LABELING_CONCURRENCY = 1
+    anthropic.default = FAILURE
+    images = [make_image() for _ in range(12)]
+    run = run_of(*images)
+    job = finished(run)
+    assert job.status == Status.FAILED
+    assert job.error.startswith("Stopped because 10 images in a row failed.")
+    assert len(anthropic.requests) == 10
+    assert run.counts()[Outcome.PENDING] == 2
+
+
+def test_a_refusal_is_recorded_and_no_failure_of_the_run(anthropic):
+    anthropic.default = Reply(stop_reason="refusal")
+    run = run_of(make_image())
+    job = finished(run)
+    assert job.status == Status.COMPLETED
+    assert job.result["refused"] == 1
+    assert "declines" in run.items.get().error
+
+
+def test_a_wrong_key_fails_the_run_at_once(anthropic, settings):
+    settings.ANTHROPIC_API_KEY = "wrong"
+    run = start_run(album=album_of(3))
+    job = finished(run)
+    assert job.status == Status.FAILED
+    assert "Check ANTHROPIC_API_KEY" in job.error
+    assert run.counts()[Outcome.PENDING] == 3
+    anthropic.violations.clear()
+
+
+def test_a_key_taken_away_fails_the_run_with_what_to_set(anthropic, settings):
+    run = run_of(make_image())
+    settings.ANTHROPIC_API_KEY = ""
+    assert "Set ANTHROPIC_API_KEY" in finished(run).error
+
+
+def test_a_file_that_is_gone_fails_its_image_alone(anthropic):
+    run = run_of(make_image(), make_row())
+    job = finished(run)
+    assert job.status == Status.PARTIAL
+    assert job.result["labelled"] == 1
+    assert "cannot be read" in job.error
+
+
+def test_an_image_deleted_meanwhile_is_no_failure(anthropic):
+    kept, gone = make_image(), make_image()
+    run = run_of(kept, gone)
+    anthropic.answer = lambda body: Reply(text=good_text())
+    gone.delete()
+    job = finished(run)
+    assert job.status == Status.COMPLETED
+    assert job.result["labelled"] == 1
+
+
+def test_a_cancel_gives_up_requests_in_flight_and_keeps_what_is_done(anthropic, settings):
+    settings.LABELING_CONCURRENCY = 1
+    replies = iter([Reply(text=good_text())])
+
+    def answer(body: dict):
+        reply = next(replies, None)
+        if reply is None:
+            signals.flags.cancelled = True
+            return Reply(text=good_text(), delay_s=120)
+        return reply
+
+    anthropic.answer = answer
+    run = start_run(album=album_of(3))
+    job = finished(run)
+    assert job.status == Status.CANCELLED
+    assert (job.finished_at - job.started_at).total_seconds() < 60
+    assert run.counts()[Outcome.DONE] == 1
+    assert run.counts()[Outcome.PENDING] == 2
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was(anthropic, settings, monkeypatch):
+    settings.LABELING_CONCURRENCY = 1
+    album = album_of(3)
+    run = start_run(album=album)
+
+    class Killed(BaseException):
+        pass
+
+    def write_then_die(*args: object, **kwargs: object) -> None:
+        real(*args, **kwargs)
+        raise Killed
+
+    real = jobs._write
+    monkeypatch.setattr(jobs, "_write", write_then_die)
+    with pytest.raises(Killed):
+        execute(run.job_id)
+    run.job.refresh_from_db()
+    states.died(run.job_id, run.job.claim)
+    monkeypatch.setattr(jobs, "_write", real)
+    assert finished(run).result["labelled"] == 3
+    assert len(anthropic.requests) == 3
+    for image in album.images.all():
+        assert len(texts(image, "caption")) == 1
+
+
+def test_an_item_settled_by_another_attempt_gets_no_second_labels(anthropic):
+    image = make_image()
+    run = run_of(image)
+    item = run.items.get()
+
+    def settled_meanwhile(*args: object, **kwargs: object) -> None:
+        LabelingItem.objects.filter(pk=item.pk).update(outcome=Outcome.DONE)
+
+    anthropic.answer = lambda body: Reply(text=good_text())
+    original = jobs.apply_rating
+    try:
+        jobs.apply_rating = settled_meanwhile
+        finished(run)
+    finally:
+        jobs.apply_rating = original
+    assert texts(image, "caption") == []
+
+
+def test_no_more_requests_are_in_flight_than_set(anthropic, settings):
+    settings.LABELING_CONCURRENCY = 2
+    anthropic.default = Reply(text=good_text(), delay_s=0.1)
+    finished(start_run(album=album_of(6)))
+    assert anthropic.most_in_flight == 2
+
+
+@pytest.mark.parametrize("rating", ["SAFE", "SUGGESTIVE", "ADULT", "EXPLICIT"])
+def test_a_rating_takes_effect_on_an_unrated_image(anthropic, rating):
+    anthropic.default = Reply(text=good_text(rating=rating))
+    image = make_image()
+    finished(run_of(image))
+    image.refresh_from_db()
+    assert image.rating == rating
+    assert image.is_nsfw == (rating in ("ADULT", "EXPLICIT"))
+
+
+def test_a_person_s_rating_wins(anthropic):
+    anthropic.default = Reply(text=good_text(rating="EXPLICIT"))
+    image = make_image(rating=Rating.SAFE)
+    finished(run_of(image))
+    assert Image.objects.get(pk=image.pk).rating == Rating.SAFE
+    assert texts(image, "rating") == ["EXPLICIT"]
+
+
+def test_the_sternest_labeler_counts_until_a_person_decides(anthropic):
+    image = make_image()
+    for rating in ("ADULT", "SAFE"):
+        anthropic.default = Reply(text=good_text(rating=rating))
+        finished(run_of(image, force=True))
+    assert Image.objects.get(pk=image.pk).rating == Rating.ADULT
