@@ -1,0 +1,143 @@
+"""Which addresses a crawl may reach: public ones, and private ones that the settings name.
+
+``check_url`` refuses early, with a sentence, what can be seen from the address alone. The guard
+that cannot be talked around is :mod:`scraping.resolver`, which every connection goes through.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from urllib.parse import SplitResult, urlsplit
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+LONGEST_URL = 2000
+
+# Ranges that ipaddress counts as global although no public web server lives there.
+_NEVER = (
+    ipaddress.ip_network("100.64.0.0/10"),  # carrier-grade NAT, RFC 6598
+    ipaddress.ip_network("192.0.0.0/24"),  # protocol assignments, RFC 6890
+    ipaddress.ip_network("192.88.99.0/24"),  # 6to4 relays, RFC 7526
+    ipaddress.ip_network("198.18.0.0/15"),  # benchmarks, RFC 2544
+    ipaddress.ip_network("168.63.129.16/32"),  # a cloud's metadata on a public number
+    ipaddress.ip_network("fec0::/10"),  # old site-local, RFC 3879
+    ipaddress.ip_network("64:ff9b:1::/48"),  # local-use NAT64, RFC 8215
+)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_PRIVATE_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa")
+
+
+class AddressRefused(ValueError):
+    """This address is not crawled; the text says why."""
+
+
+def networks(words: Iterable[str]) -> tuple[IPNetwork, ...]:
+    """Networks in CIDR notation. Raises ValueError for one that is not."""
+    return tuple(ipaddress.ip_network(word, strict=False) for word in words)
+
+
+def is_reachable(address: str | IPAddress, allowed: Iterable[IPNetwork] = ()) -> bool:
+    """Whether a crawl may connect to this IP address.
+
+    allowed: networks that are open although they are private.
+    """
+    if isinstance(address, str):
+        try:
+            address = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+    address = _embedded(address)
+    if any(address in network for network in allowed):
+        return True
+    return address.is_global and not (
+        address.is_multicast
+        or address.is_reserved
+        or address.is_unspecified
+        or any(address in network for network in _NEVER)
+    )
+
+
+def _embedded(address: IPAddress) -> IPAddress:
+    """The IPv4 address inside an IPv6 one: mapped, 6to4, Teredo or NAT64; else the address."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped:
+        return address.ipv4_mapped
+    if address.sixtofour:
+        return address.sixtofour
+    if address.teredo:
+        return address.teredo[1]
+    if address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def literal(host: str) -> IPAddress | None:
+    """The IP address that a host is written as, in any notation that a resolver takes.
+
+    Beside the usual ones these are 127.1, 2130706433, 0x7f.0.0.1 and 0177.0.0.1 (inet_aton(3)).
+    """
+    host = host.strip("[]").partition("%")[0]
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    if not host or not all(part[:1].isdigit() for part in host.rstrip(".").split(".")):
+        return None
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host.rstrip(".")))
+    except (OSError, ValueError):
+        return None
+
+
+def check_url(url: str, allowed: Iterable[IPNetwork] = ()) -> str:
+    """The address as it is crawled, without its fragment. Raises AddressRefused."""
+    url = url.strip()
+    if len(url) > LONGEST_URL:
+        raise AddressRefused(f"The address is longer than {LONGEST_URL} characters.")
+    if any(ord(character) < 33 or ord(character) == 127 for character in url):
+        raise AddressRefused("The address has spaces or control characters in it.")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise AddressRefused("This is not a web address.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise AddressRefused("The address must begin with http:// or https:// and name a host.")
+    if parts.username is not None or parts.password is not None:
+        raise AddressRefused("The address must not hold a user name or password.")
+    _check_host(parts, tuple(allowed))
+    return parts._replace(fragment="").geturl()
+
+
+def _check_host(parts: SplitResult, allowed: tuple[IPNetwork, ...]) -> None:
+    host = (parts.hostname or "").rstrip(".")
+    address = literal(host)
+    if address is not None:
+        if not is_reachable(address, allowed):
+            raise AddressRefused(
+                f"{host} is a private address; crawls reach public ones only. An operator can open "
+                "networks with SCRAPE_ALLOWED_NETWORKS."
+            )
+        return
+    if host in _PRIVATE_NAMES or host.endswith(tuple(f".{name}" for name in _PRIVATE_NAMES)):
+        raise AddressRefused(
+            f"{host} is a name of a private network; crawls reach public ones only."
+        )
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise AddressRefused(f"“{host}” is not the name of a host.") from None
+    if not allowed and "." not in host:
+        raise AddressRefused(f"“{host}” is not the name of a public host.")
+
+
+def site_of(url: str) -> str:
+    """The host that stands for a site: lower case, without "www."."""
+    return (urlsplit(url).hostname or "").rstrip(".").removeprefix("www.")
+
+
+def same_site(url: str, sites: Iterable[str]) -> bool:
+    """Whether an address lies on one of these sites or below it (pictures.example.org)."""
+    host = site_of(url)
+    return any(host == site or host.endswith(f".{site}") for site in sites)

@@ -1,0 +1,223 @@
+"""Scraping in the console: start a crawl, follow it, see what was taken and what was not."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+
+from gallery.models import Image
+from imagineer import words
+from imagineer.console_start import StartAdmin, StartForm
+from imagineer.jobs import states
+from imagineer.jobs.models import Job
+from imagineer.jobs.templatetags.job_words import ago, state
+from imagineer.problems import Problem
+from scraping.addresses import site_of
+from scraping.models import RefusedImage, ScrapeJob
+from scraping.runs import (
+    LONGEST_NAME,
+    MOST_DEPTH,
+    MOST_IMAGES,
+    MOST_PAGES,
+    checked_address,
+    start_crawl,
+)
+
+PICTURES_SHOWN = 120
+REFUSED_A_PAGE = 50
+
+
+class ScrapeForm(StartForm):
+    first = ("url", "album_name", "depth", "max_images")
+    intro = (
+        "Reads the pages of one site and takes their pictures, with the words beside them as "
+        "captions. It obeys robots.txt and keeps pauses."
+    )
+
+    url = forms.CharField(
+        label="Address",
+        max_length=2000,
+        widget=forms.URLInput(attrs={"placeholder": "https://example.org/gallery/"}),
+    )
+    album_name = forms.CharField(
+        label="Name of the album",
+        max_length=LONGEST_NAME,
+        required=False,
+        help_text="“Scraped” and the site's name, if you leave it empty.",
+    )
+    depth = forms.IntegerField(
+        label="Links to follow",
+        min_value=0,
+        max_value=MOST_DEPTH,
+        initial=1,
+        help_text=f"0 to {MOST_DEPTH}; 0 reads that page alone, 1 also the pages it links to.",
+    )
+    max_images = forms.IntegerField(
+        label="Pictures at most",
+        min_value=1,
+        max_value=MOST_IMAGES,
+        initial=200,
+        help_text=f"1 to {MOST_IMAGES}.",
+    )
+    max_pages = forms.IntegerField(
+        label="Pages at most",
+        min_value=1,
+        max_value=MOST_PAGES,
+        initial=100,
+        help_text=f"1 to {MOST_PAGES}.",
+    )
+    min_side = forms.IntegerField(
+        label="Shorter side at least",
+        min_value=1,
+        max_value=10_000,
+        initial=200,
+        help_text="Pixels; smaller pictures are left out.",
+    )
+
+    def clean_url(self) -> str:
+        try:
+            return checked_address(self.cleaned_data["url"])
+        except Problem as problem:
+            raise forms.ValidationError(problem.message) from problem
+
+    @property
+    def cost(self) -> str:
+        pictures, pages = self.value("max_images"), self.value("max_pages")
+        if not (pictures and pages):
+            return ""
+        if self.value("depth") == 0:
+            pages = 1
+        longest = (pictures + pages) * settings.SCRAPE_DELAY
+        pause = f"{settings.SCRAPE_DELAY:g} s between requests"
+        return f"At most about {words.span(longest)} with {pause}." if longest else ""
+
+    @property
+    def verb(self) -> str:
+        try:
+            return f"Scrape {site_of(checked_address(str(self.value('url') or '')))}"
+        except Problem:
+            return "Scrape"
+
+
+@admin.register(ScrapeJob)
+class ScrapeJobAdmin(StartAdmin):
+    start_form = ScrapeForm
+    start_name = "scraping_start"
+    start_title = "Scrape a site"
+    change_form_template = "admin/scraping/scrapejob/change_form.html"
+    list_display = ("shown_site", "album_name", "shown_state", "shown_counts", "shown_age")
+    list_filter = ("job__status",)
+    list_select_related = ("job", "album")
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("url", "album_name")
+    search_help_text = "Address or album"
+    ordering = ("-created_at", "-id")
+    actions = None
+
+    def start(self, request: HttpRequest, form: StartForm) -> Job:
+        return start_crawl(**form.cleaned_data, created_by=request.user).job
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="Site", ordering="url")
+    def shown_site(self, scrape: ScrapeJob) -> str:
+        return site_of(scrape.url)
+
+    @admin.display(description="State", ordering="job__status")
+    def shown_state(self, scrape: ScrapeJob) -> SafeString:
+        return state(scrape.job)
+
+    @admin.display(description="Taken")
+    def shown_counts(self, scrape: ScrapeJob) -> str:
+        return f"{words.thin(scrape.imported)} of {words.thin(scrape.discovered)} found"
+
+    @admin.display(description="Asked for", ordering="created_at")
+    def shown_age(self, scrape: ScrapeJob) -> str | SafeString:
+        return ago(scrape.created_at)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ()
+
+    def get_urls(self) -> list[URLPattern]:
+        live = self.admin_site.admin_view(self.live_view)
+        return [
+            path("<int:scrape_id>/live/", live, name="scraping_scrapejob_live"),
+            *super().get_urls(),
+        ]
+
+    def live_view(self, request: HttpRequest, scrape_id: int) -> HttpResponse:
+        """The part of a crawl's page that changes while it runs."""
+        scrape = self.get_object(request, str(scrape_id))
+        if scrape is None:
+            return HttpResponse("There is no such crawl.", status=404)
+        response = render(request, "admin/scraping/scrapejob/live.html", live_context(scrape))
+        if scrape.job.has_ended:
+            response["X-Ended"] = "1"
+        return response
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        scrape = self.get_object(request, object_id or "")
+        extra = live_context(scrape) | refused_context(request, scrape) if scrape else {}
+        response: HttpResponse = super().changeform_view(
+            request, object_id, form_url, {**(extra_context or {}), **extra}
+        )
+        return response
+
+
+def live_context(scrape: ScrapeJob) -> dict[str, Any]:
+    """Counts, state and the newest pictures."""
+    taken: QuerySet[Image] = Image.objects.filter(scraped_from__scrape_job=scrape)
+    pictures = list(taken.order_by("-pk")[: PICTURES_SHOWN + 1])
+    return {
+        "scrape": scrape,
+        "counts": (
+            ("Pages read", scrape.pages),
+            ("Found", scrape.discovered),
+            ("Downloaded", scrape.downloaded),
+            ("Left out", scrape.filtered),
+            ("Known already", scrape.duplicate),
+            ("Taken", scrape.imported),
+        ),
+        "pictures": pictures[:PICTURES_SHOWN],
+        "more_pictures": len(pictures) > PICTURES_SHOWN,
+        "can_retry": scrape.job.status in states.RETRIABLE,
+    }
+
+
+def refused_context(request: HttpRequest, scrape: ScrapeJob) -> dict[str, Any]:
+    """What was not taken: how many for which reason, and one page of the list."""
+    chosen = request.GET.get("reason", "")
+    refused = scrape.refused_images.select_related("same_as")
+    numbers: dict[str, int] = dict(
+        scrape.refused_images.order_by().values_list("reason").annotate(number=Count("id"))
+    )
+    if chosen in RefusedImage.Reason.values:
+        refused = refused.filter(reason=chosen)
+    return {
+        "chosen": chosen,
+        "reasons": [
+            (value, label, numbers[value])
+            for value, label in RefusedImage.Reason.choices
+            if value in numbers
+        ],
+        "refused_total": sum(numbers.values()),
+        "page": Paginator(refused, REFUSED_A_PAGE).get_page(request.GET.get("p")),
+    }

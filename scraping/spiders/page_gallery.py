@@ -1,0 +1,157 @@
+"""The spider for plain pages: reads pages of one site, yields their pictures. It only yields."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, TypeAlias
+
+import scrapy
+from scrapy.http import HtmlResponse, Request, Response, XmlResponse
+
+from scraping import failures
+from scraping.addresses import same_site, site_of
+from scraping.crawl_config import CrawlConfig
+from scraping.extract import Candidate, extract
+from scraping.resolver import refused_hosts
+from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
+
+# Requests for Scrapy, items for the pipeline. (Scrapy's own types are not seen by mypy.)
+Yielded: TypeAlias = "PageRead | PageTrouble | PictureFound | PictureRefused | Any"
+# What servers send for a picture that they do not know the type of.
+_VAGUE_TYPES = ("application/octet-stream", "binary/octet-stream", "")
+
+
+class PageGallerySpider(scrapy.Spider):  # type: ignore[misc]
+    """Starts at config.url and follows links on the same site, config.depth deep."""
+
+    name = "page_gallery"
+
+    def __init__(self, config: CrawlConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        self.sites = {site_of(config.url)}
+        self.pages_asked = 1
+        self.downloads_asked = 0
+        # Addresses of pictures that are settled or on their way; one picture has several.
+        self.known = set(config.known_urls)
+        self.found = len(config.known_urls)
+
+    async def start(self) -> AsyncIterator[Any]:
+        yield self._page_request(self.config.url, 0)
+
+    # --- Pages ----------------------------------------------------------------------------------
+
+    def _page_request(self, url: str, depth: int) -> Request:
+        return Request(
+            url,
+            callback=self.parse_page,
+            errback=self.page_failed,
+            cb_kwargs={"depth": depth},
+            meta={"download_maxsize": self.config.max_page_bytes},
+            dont_filter=depth == 0,
+        )
+
+    def parse_page(self, response: Response, depth: int) -> Iterator[Yielded]:
+        if depth == 0:
+            # A start that redirects (to www., to https) still names the site.
+            self.sites.add(site_of(response.url))
+        elif not same_site(response.url, self.sites):
+            return
+        if not isinstance(response, HtmlResponse) or isinstance(response, XmlResponse):
+            yield from self._not_a_page(response, depth)
+            return
+        contents = extract(response.text, response.url)
+        yield from self._pictures(contents.candidates, response.url)
+        yield PageRead(response.url, self.found)
+        if depth < self.config.depth:
+            yield from self._follow(contents.links, depth + 1)
+
+    def _not_a_page(self, response: Response, depth: int) -> Iterator[Yielded]:
+        """A start that is a picture itself is taken; other files behind links are passed over."""
+        if _is_picture(response):
+            self.found += 1
+            yield PictureFound(response.url, response.url, "", "", response.body)
+            yield PageRead(response.url, self.found)
+        elif depth == 0:
+            kind = _content_type(response) or "a file of unknown type"
+            yield PageTrouble(response.url, f"The address leads to {kind}, not to a page.", True)
+
+    def _follow(self, links: tuple[str, ...], depth: int) -> Iterator[Request]:
+        for link in links:
+            if self.pages_asked >= self.config.max_pages:
+                return
+            if same_site(link, self.sites) and link not in self.known:
+                self.known.add(link)
+                self.pages_asked += 1
+                yield self._page_request(link, depth)
+
+    def page_failed(self, failure: Any) -> Iterator[Yielded]:
+        request = failure.request
+        reason, detail = failures.worded(failure.value, request.url, refused_hosts)
+        is_start = request.cb_kwargs["depth"] == 0
+        if is_start or reason != "robots":
+            yield PageTrouble(request.url, detail, is_start)
+
+    # --- Pictures -------------------------------------------------------------------------------
+
+    def _pictures(self, candidates: tuple[Candidate, ...], page_url: str) -> Iterator[Yielded]:
+        for candidate in candidates:
+            if self.known.intersection(candidate.urls):
+                self.known.update(candidate.urls)
+                continue
+            self.known.update(candidate.urls)
+            self.found += 1
+            if self.downloads_asked < self.config.max_downloads:
+                self.downloads_asked += 1
+                yield self._picture_request(candidate, page_url, 0)
+
+    def _picture_request(self, candidate: Candidate, page_url: str, attempt: int) -> Request:
+        """attempt: which of the candidate's addresses."""
+        return Request(
+            candidate.urls[attempt],
+            callback=self.parse_picture,
+            errback=self.picture_failed,
+            cb_kwargs={"candidate": candidate, "page_url": page_url, "attempt": attempt},
+            headers={"Accept": "image/jpeg,image/png,image/webp,image/gif,image/bmp,*/*;q=0.5"},
+            meta={"download_maxsize": self.config.max_bytes},
+            # Pictures of the pages already read come before further pages.
+            priority=10,
+            dont_filter=True,
+        )
+
+    def parse_picture(
+        self, response: Response, candidate: Candidate, page_url: str, attempt: int
+    ) -> Iterator[Yielded]:
+        if _is_picture(response):
+            yield PictureFound(
+                candidate.urls[attempt], page_url, candidate.alt, candidate.caption, response.body
+            )
+            return
+        kind = _content_type(response)
+        detail = f"The server sends {kind}, not a picture."
+        yield from self._next_address(candidate, page_url, attempt, "format", detail)
+
+    def picture_failed(self, failure: Any) -> Iterator[Yielded]:
+        asked = failure.request.cb_kwargs
+        reason, detail = failures.worded(failure.value, failure.request.url, refused_hosts)
+        yield from self._next_address(
+            asked["candidate"], asked["page_url"], asked["attempt"], reason, detail
+        )
+
+    def _next_address(
+        self, candidate: Candidate, page_url: str, attempt: int, reason: str, detail: str
+    ) -> Iterator[Yielded]:
+        """Try the picture's next address, or refuse it with what was wrong with the best one."""
+        if attempt + 1 < len(candidate.urls):
+            yield self._picture_request(candidate, page_url, attempt + 1)
+        else:
+            yield PictureRefused(candidate.urls[attempt], page_url, reason, detail)
+
+
+def _content_type(response: Response) -> str:
+    raw = response.headers.get("Content-Type") or b""
+    return str(raw.decode("latin-1").partition(";")[0].strip().lower())
+
+
+def _is_picture(response: Response) -> bool:
+    """Whether the answer may be a picture; decoding decides later."""
+    kind = _content_type(response)
+    return bool(response.body) and (kind.startswith("image/") or kind in _VAGUE_TYPES)

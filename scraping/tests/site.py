@@ -1,0 +1,102 @@
+"""A small web site on a loopback address of its own, which plays a public host in tests."""
+
+import io
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from PIL import Image as Picture
+
+from gallery.tests.factories import picture, picture_file
+
+PUBLIC = "127.0.0.2"
+OTHER_PUBLIC = "127.0.0.3"
+PRIVATE = "127.0.0.9"
+OPEN = ["127.0.0.2/31"]
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Site:
+    """Answers what was put at a path; remembers every path that was asked for."""
+
+    def __init__(self, host: str = PUBLIC, port: int = 0) -> None:
+        self.host = host
+        self.answers: dict[str, Answer | Callable[[], Answer]] = {}
+        self.asked: list[str] = []
+        self.agents: set[str] = set()
+        self.closing = threading.Event()
+        self._http = _Server((host, port), _handler_of(self))
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self._http.server_port}"
+
+    def __enter__(self) -> "Site":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+
+    def put(self, path: str, body: bytes | str, kind: str = "", status: int = 200) -> None:
+        data = body.encode() if isinstance(body, str) else body
+        self.answers[path] = (status, {"Content-Type": kind or "text/html; charset=utf-8"}, data)
+
+    def page(self, path: str, html: str) -> None:
+        self.put(path, f"<!doctype html><title>A page</title>{html}")
+
+    def picture(self, path: str, seed: int, width: int = 64, height: int = 96) -> bytes:
+        """A PNG that differs from others by its seed."""
+        data = picture_file(seed, width, height)
+        self.put(path, data, "image/png")
+        return data
+
+    def smaller_copy(self, path: str, seed: int) -> None:
+        """The same picture in another format and size: a near duplicate."""
+        file = io.BytesIO()
+        picture(seed, 640, 960).resize((128, 192), Picture.Resampling.LANCZOS).save(file, "JPEG")
+        self.put(path, file.getvalue(), "image/jpeg")
+
+    def redirect(self, path: str, target: str) -> None:
+        self.answers[path] = (302, {"Location": target}, b"")
+
+    def slow(self, path: str, seconds: float = 600) -> None:
+        """Never comes to its end while the test runs."""
+
+        def answer() -> Answer:
+            self.closing.wait(seconds)
+            return 200, {"Content-Type": "image/png"}, b""
+
+        self.answers[path] = answer
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A crawler that was stopped goes away in the middle."""
+
+
+def _handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            site.asked.append(self.path)
+            site.agents.add(self.headers.get("User-Agent", ""))
+            answer = site.answers.get(self.path, (404, {}, b"Not here."))
+            status, headers, body = answer() if callable(answer) else answer
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    return Handler
