@@ -292,10 +292,19 @@ if env.flag("BEHIND_PROXY", default=False):
 # --- Logging -----------------------------------------------------------------------------------
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+# Set by supervisord; containers keep their logs apart.
+PROGRAM = os.environ.get("SUPERVISOR_PROCESS_NAME", "")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "format": " ".join(
+                filter(None, ["{asctime}", PROGRAM, "{levelname} {name}: {message}"])
+            ),
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {name: {"level": "WARNING"} for name in ("django.server", "rq.worker", "httpx2")},

@@ -3,13 +3,12 @@
 import signal
 import subprocess
 import sys
-import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from django.conf import settings
 
 from imagineer.jobs.tests.platform import wait_until
 
@@ -18,14 +17,20 @@ pytestmark = pytest.mark.processes
 SUPERVISED = """
 import os, sys
 from pathlib import Path
-from imagineer.jobs.supervisor import Program, Supervisor
+from imagineer.jobs.supervisor import Program, supervise
 
 folder = Path(sys.argv[1])
-supervisor = Supervisor(folder, dict(os.environ))
+os.chdir(folder)
 def add(name, code, **options):
-    supervisor.add(Program(name, [sys.executable, "-c", code], **options))
-{programs}
-supervisor.run(lambda: None)
+    file = folder / f"100% {{name}}.py"
+    file.write_text(code)
+    return Program(name, [sys.executable, str(file)], **options)
+def tick():
+    return (folder / "enough").exists()
+programs = [{programs}]
+environment = {{**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}}
+supervise(programs, folder / "run", environment, tick)
+print("All has stopped")
 """
 
 # Writes its process id, then one line at SIGTERM.
@@ -49,9 +54,10 @@ class Supervised:
         self.process: subprocess.Popen[bytes] | None = None
 
     def run(self, programs: str) -> None:
-        code = SUPERVISED.format(programs=textwrap.dedent(programs))
+        code = SUPERVISED.format(programs=programs)
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, str(self.folder)],
+            cwd=settings.BASE_DIR,
             stdout=(self.folder / "output").open("w"),
             stderr=subprocess.STDOUT,
         )
@@ -89,7 +95,7 @@ def supervised(tmp_path: Path) -> Iterator[Supervised]:
 
 def two(supervised: Supervised) -> tuple[int, int]:
     base, web = supervised.sleeper("base"), supervised.sleeper("web")
-    supervised.run(f'add("base", """{base}""", foundation=True)\nadd("web", """{web}""")')
+    supervised.run(f'add("base", """{base}""", foundation=True), add("web", """{web}""")')
     return supervised.pid("base"), supervised.pid("web")
 
 
@@ -103,10 +109,20 @@ def test_it_stops_everything_and_the_foundation_last(
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
-def test_it_passes_on_output_with_names(supervised: Supervised) -> None:
+def test_it_stops_everything_when_the_loop_in_front_has_had_enough(
+    supervised: Supervised,
+) -> None:
+    pids = two(supervised)
+    (supervised.folder / "enough").touch()
+    assert supervised.process
+    assert supervised.process.wait(60) == 0
+    assert "All has stopped" in supervised.output
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_it_passes_on_output(supervised: Supervised) -> None:
     two(supervised)
     wait_until(lambda: "web is here" in supervised.output, "output")
-    assert "web           │ web is here\n" in supervised.output
 
 
 def test_it_starts_a_killed_program_again_and_leaves_the_others_alone(
@@ -116,7 +132,17 @@ def test_it_starts_a_killed_program_again_and_leaves_the_others_alone(
     psutil.Process(web).kill()
     supervised.pid("web", other_than=web)
     assert psutil.pid_exists(base)
-    assert "web ended (SIGKILL); it starts again" in supervised.output
+    assert "exited: web (terminated by SIGKILL" in supervised.output
+
+
+def test_it_says_so_and_leaves_nothing_when_supervisord_dies(supervised: Supervised) -> None:
+    pids = two(supervised)
+    assert supervised.process
+    (daemon,) = psutil.Process(supervised.process.pid).children()
+    daemon.kill()
+    assert supervised.process.wait(60) == 1
+    assert "supervisord ended (exit code -9)" in supervised.output
+    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids), "the programs to die")
 
 
 def test_nothing_survives_when_it_is_killed_itself(supervised: Supervised) -> None:
@@ -133,25 +159,16 @@ def test_a_program_that_does_not_react_is_killed_at_the_second_signal(
     pid = supervised.pid("deaf")
     assert supervised.process
     supervised.process.send_signal(signal.SIGINT)
-    wait_until(lambda: "Stopping" in supervised.output, "the first signal to be heard")
+    wait_until(
+        lambda: "received SIGTERM indicating exit request" in supervised.output, "the first signal"
+    )
     assert supervised.end(signal.SIGINT) == 0
-    assert not psutil.pid_exists(pid)
+    wait_until(lambda: not psutil.pid_exists(pid), "the program to die")
 
 
-def test_a_program_that_keeps_dying_is_started_less_and_less_often(
-    supervised: Supervised,
-) -> None:
-    supervised.run('add("broken", "raise SystemExit(3)")')
-    wait_until(lambda: supervised.output.count("broken ended (exit code 3)") >= 3, "deaths")
-    assert "starts again in 1.0 s" in supervised.output
-
-
-def test_a_task_runs_once_and_says_when_it_worked(supervised: Supervised) -> None:
-    supervised.run("""
-        add("task", "print('done')", keep=False, on_success=(folder / "worked").touch)
-        add("failing", "raise SystemExit(1)", keep=False, on_success=(folder / "odd").touch)
-    """)
-    wait_until((supervised.folder / "worked").exists, "the task")
-    time.sleep(0.3)
-    assert supervised.output.count("│ done") == 1
-    assert not (supervised.folder / "odd").exists()
+def test_a_program_that_keeps_dying_is_tried_again_and_again(supervised: Supervised) -> None:
+    supervised.run(
+        'add("base", "import time; time.sleep(600)", foundation=True), '
+        'add("broken", "raise SystemExit(3)")'
+    )
+    wait_until(lambda: supervised.output.count("exited: broken (exit status 3") >= 3, "deaths")

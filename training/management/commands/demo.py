@@ -12,7 +12,7 @@ from django.db import connections
 from imagineer.jobs import startup
 from imagineer.jobs.management.commands.start import programs
 from imagineer.jobs.models import Job, Status
-from imagineer.jobs.supervisor import Supervisor
+from imagineer.jobs.supervisor import SupervisorEnded, supervise
 from training import demo
 from training.progress_bars import JobBars
 
@@ -50,18 +50,19 @@ class Command(BaseCommand):
         """With a queue server and workers of our own, which end with this command."""
         quiet = {"LOG_LEVEL": "ERROR", "TRANSFORMERS_VERBOSITY": "error"}
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **quiet}
-        supervisor = Supervisor(settings.BASE_DIR, environment)
-        for program in programs():
-            if program.name in NEEDED:
-                supervisor.add(program)
+        needed = [program for program in programs() if program.name in NEEDED]
         connections.close_all()
-
         with JobBars(jobs) as bars:
-
-            def tick() -> None:
-                supervisor.stopping = bars.update(_fresh(jobs)) or supervisor.stopping
-
-            supervisor.run(tick)
+            try:
+                supervise(
+                    needed,
+                    settings.DATA_DIR / "run",
+                    environment,
+                    lambda: bars.update(_fresh(jobs)),
+                    quiet=True,
+                )
+            except SupervisorEnded as error:
+                raise CommandError(str(error)) from None
 
     def _conclude(self, jobs: list[Job]) -> None:
         ended = _fresh(jobs)

@@ -2,22 +2,27 @@
 
 import http.client
 import os
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import get_commands
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from imagineer.jobs import startup
+from imagineer.jobs.child_process import start_child
 from imagineer.jobs.models import Queue
-from imagineer.jobs.supervisor import Program, Supervisor
+from imagineer.jobs.supervisor import Program, SupervisorEnded, supervise
 
 
 class Command(BaseCommand):
     help = "Start everything: queue server, web server and workers, until Ctrl-C."
     requires_system_checks = []
+    welcomed = False
+    demo: "subprocess.Popen[bytes] | None" = None
 
     def handle(self, *args: Any, **options: Any) -> None:
         lock = startup.lock_data_folder()
@@ -27,11 +32,44 @@ class Command(BaseCommand):
         if startup.collect_static():
             self.stdout.write("Static files are collected.")
         connections.close_all()
-        supervisor = Supervisor(settings.BASE_DIR, dict(os.environ, PYTHONUNBUFFERED="1"))
-        for program in programs():
-            supervisor.add(program)
-        supervisor.run(_Welcome(supervisor).tick)
+        environment = dict(os.environ, PYTHONUNBUFFERED="1")
+        try:
+            supervise(programs(), settings.DATA_DIR / "run", environment, self.greet_once)
+        except SupervisorEnded as error:
+            raise CommandError(f"{error}. Everything has stopped; start again.") from None
+        self.stdout.write("Stopped.")
         os.close(lock)
+
+    def greet_once(self) -> bool:
+        """At the web server's first answer, tell where to go and start the demo. Never ends it."""
+        if self.welcomed:
+            self.note_end_of_demo()
+        elif _web_answers():
+            self.welcomed = True
+            self.greet()
+        return False
+
+    def greet(self) -> None:
+        created = startup.ensure_admin()
+        connections.close_all()
+        lines = [f"\n  {settings.SITE_NAME} is ready: {_address()}"]
+        if created:
+            name, password = created
+            lines.append(
+                f"  Sign in as {name} with the password {password} (shown only this once)."
+            )
+        self.stdout.write("\n".join([*lines, "  Ctrl-C stops everything.\n"]))
+        self.stdout.flush()
+        if settings.DEMO and not _demo_seeded().exists() and "seed_demo" in get_commands():
+            manage = settings.BASE_DIR / "manage.py"
+            self.demo = start_child([sys.executable, manage, "seed_demo"])
+
+    def note_end_of_demo(self) -> None:
+        """Seeding that failed is tried again at the next start."""
+        if self.demo and self.demo.poll() is not None:
+            if self.demo.returncode == 0:
+                _demo_seeded().touch()
+            self.demo = None
 
 
 def programs() -> list[Program]:
@@ -61,34 +99,8 @@ def _web_options() -> list[str]:
     ]
 
 
-class _Welcome:
-    """Waits for the web server's first answer, then tells where to go and starts the demo."""
-
-    def __init__(self, supervisor: Supervisor) -> None:
-        self.supervisor = supervisor
-        self.done = False
-
-    def tick(self) -> None:
-        if self.done or not _web_answers():
-            return
-        self.done = True
-        created = startup.ensure_admin()
-        connections.close_all()
-        say = self.supervisor.say
-        say(f"\n  {settings.SITE_NAME} is ready: {_address()}")
-        if created:
-            name, password = created
-            say(f"  Sign in as {name} with the password {password} (shown only this once).")
-        say("  Ctrl-C stops everything.\n")
-        self._start_demo()
-
-    def _start_demo(self) -> None:
-        seeded = settings.DATA_DIR / "demo-seeded"
-        if not settings.DEMO or seeded.exists() or "seed_demo" not in get_commands():
-            return
-        manage = str(settings.BASE_DIR / "manage.py")
-        demo = [sys.executable, manage, "seed_demo"]
-        self.supervisor.add(Program("demo", demo, keep=False, on_success=seeded.touch))
+def _demo_seeded() -> Path:
+    return Path(settings.DATA_DIR) / "demo-seeded"
 
 
 def _reachable_host() -> str:
