@@ -18,6 +18,8 @@ from pathlib import Path
 import django
 
 PICTURES = 16
+STEPS = {"open", "os.rename", "os.remove", "os.link", "os.mkdir"}
+"""Audit events of Python that touch the file system."""
 
 
 def main() -> None:
@@ -60,12 +62,17 @@ def kill(seed: int, rounds: int) -> dict[str, int]:
         data_of(number)
     killed, most_orphans = 0, 0
     for number in range(rounds):
-        child = fork(lambda number=number: write_without_end(seed * 1000 + number))  # type: ignore[misc]
-        # Moments are counted in the writer's own time, so that a busy machine changes nothing.
-        moment = chance.uniform(0.0, 0.15)
-        while seconds_run(child) < moment:
-            time.sleep(0.001)
-        os.kill(child, signal.SIGKILL)
+        if number % 2:
+            # A step of the file system: how far a write has come does not depend on the machine.
+            steps = chance.randint(1, 60)
+            child = fork(lambda n=number, s=steps: write_until_step(seed * 1000 + n, s))  # type: ignore[misc]
+        else:
+            # Any moment, in the writer's own time, so that a busy machine changes little.
+            child = fork(lambda n=number: write_without_end(seed * 1000 + n))  # type: ignore[misc]
+            moment = chance.uniform(0.0, 0.15)
+            while seconds_run(child) < moment:
+                time.sleep(0.001)
+            os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         killed += os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         most_orphans = max(most_orphans, compare())
@@ -143,6 +150,23 @@ def write_without_end(seed: int) -> None:
             ratings.change_rating([image], chance.choice(Rating.values))
         if chance.random() < 0.2:
             removal.delete_images([image.pk])
+
+
+def write_until_step(seed: int, steps: int) -> None:
+    """Write without end, killed right before the step-th opening, renaming or removing of media."""
+    from django.conf import settings
+
+    media, seen = str(settings.MEDIA_ROOT), 0
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal seen
+        if event in STEPS and any(str(part).startswith(media) for part in arguments):
+            seen += 1
+            if seen == steps:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
+    write_without_end(seed)
 
 
 def write_all() -> None:
