@@ -63,7 +63,7 @@ def supervise(
     file = folder / "supervisord.conf"
     with file.open("w", encoding="utf-8") as opened:
         configuration(programs, folder, quiet).write(opened)
-    daemon: list[str | Path] = [sys.executable, "-m", "supervisor.supervisord", "--configuration", file]
+    daemon = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(file)]
     # Through a pipe, for supervisord opens its output anew for each program, which would write
     # over a file and fail on a socket (that is what a system service has).
     process = start_child(daemon, env=environment, stdout=PIPE, stderr=STDOUT)
