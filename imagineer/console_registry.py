@@ -5,11 +5,12 @@ Filled by ``imagineer.console_rooms``; a room may add its own in its ``ready()``
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 
-from imagineer.jobs.models import Job
+if TYPE_CHECKING:
+    from imagineer.jobs.models import Job
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Place:
     url: str
 
 
-Pictures = Callable[[Job], "QuerySet[Any] | None"]
-Places = Callable[[Job], Iterable[Place]]
+Pictures = Callable[["Job"], "QuerySet[Any] | None"]
+Places = Callable[["Job"], Iterable[Place]]
 
 _pictures: dict[str, Pictures] = {}
 _places: dict[str, Places] = {}
@@ -38,11 +39,11 @@ def register_job_kind(
         _places[kind] = places
 
 
-def pictures_of(job: Job) -> "QuerySet[Any] | None":
+def pictures_of(job: "Job") -> "QuerySet[Any] | None":
     made = _pictures.get(job.kind)
     return made(job) if made else None
 
 
-def places_of(job: Job) -> list[Place]:
+def places_of(job: "Job") -> list[Place]:
     found = _places.get(job.kind)
     return list(found(job)) if found else []
