@@ -46,6 +46,15 @@ def test_the_list_names_templates_with_their_rows(client: Client) -> None:
         assert words in page
 
 
+def test_a_size_is_shown_as_people_read_it(client: Client) -> None:
+    template = make_template(width=None, height=None)
+    for address in ("/templates/", template.get_absolute_url()):
+        assert "3 rows · the model’s own size" in get(client, address)
+    BatchTemplate.objects.update(width=64, height=96)
+    for address in ("/templates/", template.get_absolute_url()):
+        assert "3 rows · 64 × 96 px" in get(client, address)
+
+
 def test_an_empty_list_says_what_will_be_there(client: Client) -> None:
     assert "No templates yet" in get(client, "/templates/")
 
