@@ -229,6 +229,8 @@ DEVICE = env.text("DEVICE", "auto")
 # Read by OpenMP when torch is loaded, here and in child processes. Threads that spin while they
 # wait for each other made drawing four times slower on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# It advises packages that no part of ours needs.
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 MAX_LORAS = 8
 MAX_LORA_BYTES = env.number("MAX_LORA_MB", 2000, low=1, high=20_000) * 1_000_000
 # What each kind of base model draws best with; the built-in one carries its own figures.
