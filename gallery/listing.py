@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.db.models import Exists, IntegerField, Model, OuterRef, Prefetch, QuerySet, Subquery
-from django.db.models.aggregates import Count
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, Model, OuterRef, Prefetch, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 
 from gallery import nsfw
 from gallery.models import Album, AlbumImage, Image, Label
+from imagineer.counted import counted
 from imagineer.keyset import PAGE_SIZE, Page, encode_cursor, paginate
 from imagineer.problems import Problem
 
@@ -73,20 +72,18 @@ def with_pictures(
 
     inside: rows with an ``image`` that refer to the outer row by ``group``.
     """
-    counted = inside.order_by().values(group).annotate(number=Count("pk")).values("number")
     firsts = {
         f"first_{place}": Subquery(inside.order_by(*order).values("image_id")[place : place + 1])
         for place in range(COVER_PICTURES)
     }
-    count = Coalesce(Subquery(counted, output_field=IntegerField()), 0)
-    found: QuerySet[Any] = rows.annotate(image_count=count, **firsts)
+    found: QuerySet[Any] = rows.annotate(image_count=counted(inside, group), **firsts)
     return found
 
 
 def add_covers(request: HttpRequest, cards: Sequence[Any]) -> None:
     """Give each row of :func:`with_pictures` its ``cover_images``: a chosen cover comes first."""
     wanted = {card.pk: _cover_ids(card) for card in cards}
-    found = pictures(request).in_bulk({pk for ids in wanted.values() for pk in ids})
+    found = pictures(request).order_by().in_bulk({pk for ids in wanted.values() for pk in ids})
     for card in cards:
         shown = [found[pk] for pk in wanted[card.pk] if pk in found]
         card.cover_images = shown[:COVER_PICTURES]

@@ -49,7 +49,7 @@ class Image(models.Model):
     height = models.PositiveIntegerField(help_text="Pixels, EXIF orientation applied.")
     bytes = models.PositiveBigIntegerField()
     format = models.CharField(max_length=8, help_text="jpeg, png, webp, gif or bmp.")
-    source_type = models.CharField(max_length=16, choices=Source.choices, db_index=True)
+    source_type = models.CharField(max_length=16, choices=Source.choices)
     prompt = models.TextField(blank=True)
     negative_prompt = models.TextField(blank=True)
     generation_params = models.JSONField(default=dict, blank=True)
@@ -72,9 +72,19 @@ class Image(models.Model):
         ordering = ("-created_at", "-id")
         indexes = (
             models.Index(fields=("-created_at", "-id"), name="image_newest"),
+            # Partial, because SQLite searches no index for a condition that is a bare column.
             models.Index(
-                fields=("is_public", "is_nsfw", "-created_at", "-id"), name="image_public_newest"
+                fields=("-created_at", "-id"),
+                condition=models.Q(is_public=True),
+                name="image_public_newest",
             ),
+            models.Index(
+                fields=("-created_at", "-id"),
+                condition=models.Q(is_public=True, is_nsfw=False),
+                name="image_public_safe_newest",
+            ),
+            models.Index(fields=("source_type", "-created_at", "-id"), name="image_source_newest"),
+            models.Index(fields=("rating", "-created_at", "-id"), name="image_rating_newest"),
         )
         constraints = (
             # So that no bulk update of ratings can leave a picture on the wrong side.
@@ -218,7 +228,9 @@ class Label(models.Model):
 
     class Meta:
         ordering = ("image_id", "kind", "-created_at", "-id")
-        indexes = (models.Index(fields=("image", "kind"), name="label_of_image"),)
+        indexes = (
+            models.Index(fields=("image", "kind", "-created_at", "-id"), name="label_of_image"),
+        )
 
     def __str__(self) -> str:
         return self.text[:80]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 from ninja import Router, Status
 
@@ -23,9 +23,10 @@ from generation.api_schemas import (
     TemplatePage,
 )
 from generation.base_model import ensure_base_model
-from generation.models import BatchTemplate, GenerationRun, ModelVersion
+from generation.models import BatchTemplate, GenerationRun, ImageModel, ModelVersion
 from generation.runs import create_batch_run, create_single_run
 from imagineer.accounts.permissions import ADMIN, is_admin_request
+from imagineer.counted import counted
 from imagineer.keyset import paginate
 from imagineer.problems import Problem, not_found
 
@@ -184,11 +185,11 @@ def lora(request: HttpRequest, lora_id: int) -> ModelVersion:
 
 def _loras(request: HttpRequest) -> QuerySet[ModelVersion]:
     rows = ModelVersion.objects.filter(type=ModelVersion.Type.LORA).select_related("base_model")
-    pictures = Q()
+    uses = ImageModel.objects.filter(model_version=OuterRef("pk"))
     if not is_admin_request(request):
         rows = rows.filter(is_public=True)
-        pictures = Q(image_uses__image__is_public=True)
-    return rows.annotate(pictures=Count("image_uses", filter=pictures))
+        uses = uses.filter(image__is_public=True)
+    return rows.annotate(pictures=counted(uses, "model_version"))
 
 
 @router.get("/models", response=ModelList, summary="Base models")

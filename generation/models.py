@@ -11,6 +11,7 @@ from django.utils.text import slugify
 from gallery.models import Album, Image, Rating
 from generation import prompts
 from generation.parameters import ModelDefaults, checked_settings
+from imagineer.counted import counted
 from imagineer.jobs.models import Job
 from imagineer.problems import Problem
 
@@ -57,6 +58,9 @@ class ModelVersion(models.Model):
         ordering = ("-created_at", "-id")
         constraints = (
             models.UniqueConstraint(fields=("type", "name", "version"), name="model_version_once"),
+        )
+        indexes = (
+            models.Index(fields=("type", "-created_at", "-id"), name="model_version_newest"),
         )
 
     def __str__(self) -> str:
@@ -166,10 +170,11 @@ class GenerationRunQuerySet(models.QuerySet["GenerationRun"]):
     def with_counts(self) -> "GenerationRunQuerySet":
         """Adds items_total, items_done and items_failed, in one query."""
         status = GenerationItem.Status
+        items = GenerationItem.objects.filter(run=models.OuterRef("pk"))
         return self.annotate(
-            items_total=models.Count("items"),
-            items_done=models.Count("items", filter=models.Q(items__status=status.DONE)),
-            items_failed=models.Count("items", filter=models.Q(items__status=status.FAILED)),
+            items_total=counted(items, "run"),
+            items_done=counted(items.filter(status=status.DONE), "run"),
+            items_failed=counted(items.filter(status=status.FAILED), "run"),
         )
 
 
@@ -211,7 +216,15 @@ class GenerationRun(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
-        indexes = (models.Index(fields=("is_batch", "-created_at", "-id"), name="run_newest"),)
+        indexes = (
+            models.Index(fields=("-created_at", "-id"), name="run_newest"),
+            models.Index(
+                fields=("-created_at", "-id"),
+                condition=models.Q(is_batch=True),
+                name="batch_newest",
+            ),
+            models.Index(fields=("template", "-created_at", "-id"), name="runs_of_template"),
+        )
 
     def __str__(self) -> str:
         return self.album_name or f"Generation {self.pk}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import OuterRef, Prefetch, Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -13,6 +13,7 @@ from generation.lora_file import LoraFileError
 from generation.loras import lora_path
 from generation.models import BatchTemplate, GenerationItem, GenerationRun, ImageModel, ModelVersion
 from generation.prompts import Row, expand_prompt, parse_rows
+from imagineer.counted import counted
 from imagineer.jobs.models import Status
 
 NEWEST_PICTURE = ("-image_id",)
@@ -82,10 +83,10 @@ def _file_bytes(lora: ModelVersion) -> int | None:
 @require_safe
 @vary_on_cookie
 def templates(request: HttpRequest) -> HttpResponse:
-    found = BatchTemplate.objects.annotate(
-        run_count=Count("runs", filter=_shown_runs(request, "runs__"))
-    ).order_by("name")
-    found = listing.with_pictures(found, _drawn(request), "run__template", ("-run_id", "index"))
+    runs = GenerationRun.objects.filter(_shown_runs(request), template=OuterRef("pk"))
+    found = BatchTemplate.objects.annotate(run_count=counted(runs, "template")).order_by("name")
+    # "run" is the order of runs, the newest first, so that no more than a few items are read.
+    found = listing.with_pictures(found, _drawn(request), "run__template", ("run", "index"))
     templates = list(found)
     listing.add_covers(request, templates)
     shown = [(template, _rows(template)) for template in templates]

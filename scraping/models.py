@@ -44,6 +44,7 @@ class ScrapeJob(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
+        indexes = (models.Index(fields=("-created_at", "-id"), name="crawl_newest"),)
         verbose_name = "crawl"
 
     def __str__(self) -> str:

@@ -1,0 +1,160 @@
+"""How SQLite finds the rows of every public list: along an index, without sorting a table.
+
+Without statistics, which nothing here gathers, SQLite plans by the indices alone: a few rows are
+planned as twenty thousand are.
+"""
+
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from gallery.models import Album, Rating
+from gallery.tests import factories as gallery
+from generation.models import GenerationItem, GenerationRun, ImageModel
+from generation.tests.factories import make_lora, make_template
+from imagineer.jobs.models import Job, Status
+from imagineer.keyset import encode_cursor
+from imagineer.tests.rows import make_row
+from scraping.models import ScrapeJob
+from training.models import TrainingRun
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(
+        connection.vendor != "sqlite", reason="The plans of other databases depend on statistics."
+    ),
+]
+
+NOW = datetime(2100, 1, 1, tzinfo=timezone.get_default_timezone())
+NEWEST = (NOW, 10**9)
+FIRST = (0, 0)
+# Each list's address and the place in its order that its second page starts after.
+LISTS: dict[str, tuple[Any, ...] | None] = {
+    "/": NEWEST,
+    "/albums/": NEWEST,
+    "/albums/deck/": FIRST,
+    "/albums/deck/?view=spread": FIRST,
+    "/loras/": NEWEST,
+    "/loras/{lora}/": (10**9,),
+    "/templates/": None,
+    "/templates/suits/": None,
+    "/api/images": NEWEST,
+    "/api/images?nsfw=true": NEWEST,
+    "/api/images?nsfw=false": NEWEST,
+    "/api/images?source_type=scraped": NEWEST,
+    "/api/images?rating=SAFE": NEWEST,
+    "/api/images?label=round": NEWEST,
+    "/api/albums": NEWEST,
+    "/api/albums/{album}": FIRST,
+    "/api/albums/{album}/images": FIRST,
+    "/api/loras": NEWEST,
+    "/api/batches": NEWEST,
+    "/api/batch-templates": ("A",),
+    "/api/batch-templates/{template}/runs": NEWEST,
+    "/api/scraping/jobs": NEWEST,
+    "/api/training/runs": NEWEST,
+}
+READERS = ("visitor", "visitor who hides NSFW", "admin")
+
+
+@pytest.fixture
+def ids() -> dict[str, int]:
+    """A few rows of everything that is listed, and the ids that addresses name."""
+    images = [gallery.make_row(rating=rating) for rating in (Rating.SAFE, Rating.ADULT)]
+    album = gallery.make_album("Deck", images)
+    lora, template = make_lora(), make_template()
+    job = Job.objects.create(kind="generation.run", queue="gpu", status=Status.COMPLETED)
+    run = GenerationRun.objects.create(job=job, template=template, album=album, is_batch=True)
+    for index, image in enumerate(images):
+        gallery.make_label(image)
+        ImageModel.objects.create(image=image, model_version=lora)
+        GenerationItem.objects.create(
+            run=run, index=index, prompt="x", seed=1, status="done", image=image
+        )
+    make_row(ScrapeJob, album=album)
+    make_row(TrainingRun, is_public=True).albums.add(album)
+    return {"album": album.pk, "lora": lora.pk, "template": template.pk}
+
+
+def reader(name: str, admin_user: Any) -> Client:
+    client = Client()
+    if name == "admin":
+        client.force_login(admin_user)
+    if name == "visitor who hides NSFW":
+        client.cookies["nsfw"] = "hide"
+    return client
+
+
+def plans(client: Client, url: str) -> list[tuple[str, list[str]]]:
+    """(SQL, steps of its plan) of every reading query of the page."""
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(url).status_code == 200
+    found = []
+    for query in asked.captured_queries:
+        if query["sql"].startswith("SELECT"):
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+                found.append((query["sql"], [step[3] for step in cursor.fetchall()]))
+    return found
+
+
+def is_of_one_page(sql: str) -> bool:
+    """Whether it reads what belongs to rows that are known by then, or one row."""
+    return re.search(r" IN \(\d", sql) is not None or sql.endswith(" LIMIT 1")
+
+
+def is_walked(step: str) -> bool:
+    return step.startswith("SCAN") and " USING " not in step and step != "SCAN CONSTANT ROW"
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("address", LISTS)
+def test_it_is_read_along_an_index(
+    ids: dict[str, int], admin_user: Any, address: str, name: str
+) -> None:
+    client = reader(name, admin_user)
+    url, place = address.format(**ids), LISTS[address]
+    urls = [url]
+    if place is not None:
+        cursor = "cursor" if url.startswith("/api/") else "after"
+        urls.append(f"{url}{'&' if '?' in url else '?'}{cursor}={encode_cursor(place)}")
+    for page in urls:
+        found = plans(client, page)
+        # The page's own rows, not only who asks.
+        assert any(
+            re.search(r'FROM "(gallery|generation|scraping|training)_', sql) for sql, _ in found
+        )
+        for sql, steps in found:
+            assert not [step for step in steps if is_walked(step)], sql
+            sorting = [step for step in steps if "TEMP B-TREE" in step]
+            assert not sorting or is_of_one_page(sql), sql
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("visitor", "image_public_newest"),
+        ("visitor who hides NSFW", "image_public_safe_newest"),
+        ("admin", "image_newest"),
+    ],
+)
+def test_the_latest_are_walked_without_what_is_not_shown(
+    ids: dict[str, int], admin_user: Any, name: str, index: str
+) -> None:
+    found = plans(reader(name, admin_user), "/")
+    assert [f"SCAN gallery_image USING INDEX {index}"] in [steps for _, steps in found]
+
+
+def test_an_albums_newest_are_sorted_among_its_own_pictures(ids: dict[str, int]) -> None:
+    """No index holds an album's pictures by age: they are found by the album, and then sorted."""
+    album = Album.objects.get()
+    sql, steps = plans(Client(), f"/api/images?album={album.pk}")[-1]
+    assert "gallery_albumimage" in sql
+    assert not [step for step in steps if step.startswith("SCAN")]
+    assert steps[0].startswith("SEARCH gallery_albumimage USING")
