@@ -1,16 +1,21 @@
 """The demonstration: what is submitted, once, and in which order it runs."""
 
 import io
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from rich.console import Console
 
 from gallery.tests.factories import make_album
 from generation.models import BatchTemplate, GenerationRun
+from imagineer.jobs import startup
 from imagineer.jobs.models import Job, Status
 from training.demo import LORA, TRIGGER_WORD, newest_demo, seed_demo, submit_demo
+from training.management.commands import demo as command
 from training.models import TrainingRun
 from training.progress_bars import JobBars
 from training.tests.factories import end
@@ -97,3 +102,77 @@ def test_the_bars_draw_in_a_terminal() -> None:
         job.message = "3 of 12 drawn [sic]"
         bars.update([job])
     assert "3 of 12 drawn [sic]" in output.getvalue()
+
+
+def demo_in_terminal() -> str:
+    output = io.StringIO()
+    call_command("demo", stdout=output, stderr=output)
+    return output.getvalue()
+
+
+@pytest.fixture
+def data_dir(settings: Any, tmp_path: Path) -> Path:
+    settings.DATA_DIR = tmp_path
+    return tmp_path
+
+
+def supervising(monkeypatch: pytest.MonkeyPatch, *endings: Status) -> None:
+    """In place of workers: the first jobs end like this; then it is as after Ctrl-C."""
+
+    def supervise(*args: Any, **options: Any) -> None:
+        for job, status in zip(newest_demo(), endings, strict=False):
+            Job.objects.filter(pk=job.pk).update(status=status)
+
+    monkeypatch.setattr(command, "supervise", supervise)
+    # The test's rows are in a transaction of this connection.
+    monkeypatch.setattr(command.connections, "close_all", lambda: None)
+
+
+def test_the_command_says_when_all_is_done(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    supervising(monkeypatch, *[Status.COMPLETED] * 4)
+    assert "Done. Look at the pictures" in demo_in_terminal()
+
+
+def test_the_command_goes_on_where_it_was_stopped(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervising(monkeypatch, Status.COMPLETED)
+    assert "goes on where this stopped" in demo_in_terminal()
+    supervising(monkeypatch, *[Status.COMPLETED] * 4)
+    assert "Done." in demo_in_terminal()
+    assert Job.objects.count() == 4
+
+
+def test_the_command_tells_of_pictures_that_failed(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervising(monkeypatch, Status.PARTIAL, *[Status.COMPLETED] * 3)
+    assert "Done in part" in demo_in_terminal()
+    supervising(monkeypatch, Status.FAILED, *[Status.COMPLETED] * 3)
+    with pytest.raises(CommandError, match="did not succeed"):
+        demo_in_terminal()
+
+
+def test_ctrl_c_before_anything_runs_ends_the_command_with_a_sentence(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(startup, "migrate", interrupted)
+    assert "Stopped before anything was drawn." in demo_in_terminal()
+    os.close(startup.lock_data_folder())
+
+
+def test_ctrl_c_beside_a_running_platform_leaves_the_jobs_to_it(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    lock = startup.lock_data_folder()
+    monkeypatch.setattr("training.management.commands.demo.time.sleep", interrupted)
+    output = demo_in_terminal()
+    os.close(lock)
+    assert "The jobs go on without this window." in output
+    assert "stopped" not in output

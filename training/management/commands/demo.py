@@ -29,25 +29,31 @@ class Command(BaseCommand):
             lock = startup.lock_data_folder()
         except CommandError:
             self.stdout.write("Imagineer is running; its workers do this.")
-            jobs = _submit()
-            with JobBars(jobs) as bars:
-                self._watch(jobs, bars)
+            self._watch()
         else:
-            startup.migrate()
-            jobs = _submit()
-            self._run_here(jobs)
+            try:
+                self._run_here()
+            except KeyboardInterrupt:
+                # Before `supervise`, which heeds it by itself.
+                self.stdout.write("Stopped before anything was drawn.")
             os.close(lock)
-        self._conclude(jobs)
 
-    def _watch(self, jobs: list[Job], bars: JobBars) -> None:
+    def _watch(self) -> None:
+        """The workers of a running platform do it, and go on when this command ends."""
+        jobs = _submit()
         try:
-            while not bars.update(_fresh(jobs)):
-                time.sleep(0.25)
+            with JobBars(jobs) as bars:
+                while not bars.update(_fresh(jobs)):
+                    time.sleep(0.25)
         except KeyboardInterrupt:
             self.stdout.write("The jobs go on without this window.")
+        else:
+            self._conclude(jobs)
 
-    def _run_here(self, jobs: list[Job]) -> None:
+    def _run_here(self) -> None:
         """With a queue server and workers of our own, which end with this command."""
+        startup.migrate()
+        jobs = _submit()
         quiet = {"LOG_LEVEL": "ERROR", "TRANSFORMERS_VERBOSITY": "error"}
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **quiet}
         needed = [program for program in programs() if program.name in NEEDED]
@@ -63,6 +69,7 @@ class Command(BaseCommand):
                 )
             except SupervisorEnded as error:
                 raise CommandError(str(error)) from None
+        self._conclude(jobs)
 
     def _conclude(self, jobs: list[Job]) -> None:
         ended = _fresh(jobs)
@@ -71,10 +78,12 @@ class Command(BaseCommand):
                 self.stderr.write(f"{job}: {job.error}")
         if any(job.status in (Status.FAILED, Status.CANCELLED) for job in ended):
             raise CommandError("The demonstration did not succeed.")
-        if all(job.status == Status.COMPLETED for job in ended):
-            self.stdout.write("Done. Look at the pictures: make run")
-        else:
+        if not all(job.has_ended for job in ended):
             self.stdout.write("Not finished; make run or make demo goes on where this stopped.")
+        elif any(job.status == Status.PARTIAL for job in ended):
+            self.stdout.write("Done in part: make run, and retry the job in the console.")
+        else:
+            self.stdout.write("Done. Look at the pictures: make run")
 
 
 def _submit() -> list[Job]:
