@@ -26,8 +26,9 @@ from generation.parameters import (
     STEPS,
 )
 from generation.runs import expanded
-from imagineer.console_start import StartForm
+from imagineer.console_start import StartForm, number_field
 from imagineer.problems import Problem
+from imagineer.words import bounds, number_in
 
 LORA_SLOTS = 3
 DRAWING = (
@@ -39,19 +40,17 @@ class DrawingForm(StartForm):
     """What single pictures and batches have in common. Empty fields take the model's defaults."""
 
     seed = forms.IntegerField(
-        required=False, help_text=f"0 to {MAX_SEED}; random if empty, and always recorded."
+        required=False, help_text=f"{bounds(0, MAX_SEED)}; random if empty, and always recorded."
     )
-    steps = forms.IntegerField(required=False, help_text=f"{STEPS[0]} to {STEPS[1]}.")
+    steps = forms.IntegerField(required=False, help_text=f"{bounds(*STEPS)}.")
     guidance_scale = forms.FloatField(
         required=False,
         label="Guidance",
-        help_text=f"{GUIDANCE[0]:g} to {GUIDANCE[1]:g}; higher follows the prompt more closely.",
+        help_text=f"{bounds(*GUIDANCE)}; higher follows the prompt more closely.",
     )
-    width = forms.IntegerField(
-        required=False, help_text=f"{SIDE[0]} to {SIDE[1]} pixels, divisible by 8."
-    )
+    width = forms.IntegerField(required=False, help_text=f"{bounds(*SIDE)} pixels, divisible by 8.")
     height = forms.IntegerField(
-        required=False, help_text=f"{SIDE[0]} to {SIDE[1]} pixels, divisible by 8."
+        required=False, help_text=f"{bounds(*SIDE)} pixels, divisible by 8."
     )
     scheduler = forms.ChoiceField(
         label="Sampler", choices=[(known.name, known.label) for known in SCHEDULERS.values()]
@@ -70,14 +69,13 @@ class DrawingForm(StartForm):
         choices = [("", "No LoRA")] + [
             (str(lora.pk), str(lora)) for lora in loras_for(self.base_model)
         ]
-        low, high = LORA_WEIGHT
         for slot in range(1, LORA_SLOTS + 1):
             self.fields[f"lora_{slot}"] = forms.ChoiceField(
                 choices=choices, required=False, label="LoRA" if slot == 1 else f"LoRA {slot}"
             )
             self.fields[f"lora_{slot}_weight"] = forms.FloatField(
                 required=False,
-                label=f"Weight ({low:g} to {high:g})",
+                label=f"Weight ({bounds(*LORA_WEIGHT)})",
                 widget=forms.NumberInput(attrs={"step": "0.05", "placeholder": "its own"}),
             )
         self.order_fields([*self.first, *(name for name in self.fields if name not in DRAWING)])
@@ -144,13 +142,7 @@ class GenerateForm(DrawingForm):
         widget=forms.TextInput(),
         help_text="What should not be in the picture.",
     )
-    count = forms.IntegerField(
-        label="Pictures",
-        initial=4,
-        min_value=COUNT[0],
-        max_value=COUNT[1],
-        help_text=f"{COUNT[0]} to {COUNT[1]}, each with its own seed.",
-    )
+    count = number_field(*COUNT, ", each with its own seed.", label="Pictures", initial=4)
     album = forms.ModelChoiceField(
         Album.objects.order_by("name"), required=False, empty_label="No album", label="Into album"
     )
@@ -193,7 +185,7 @@ class BatchForm(DrawingForm):
         super().__init__(*args, **kwargs)
         template = self.value("template")
         if not isinstance(template, BatchTemplate):
-            template = BatchTemplate.objects.filter(pk=_number(template) or 0).first()
+            template = BatchTemplate.objects.filter(pk=number_in(str(template or "")) or 0).first()
         self.chosen_template = template
         if template is not None:
             self.fields["theme"].widget.attrs["placeholder"] = template.example_theme
@@ -239,11 +231,6 @@ def preview(template: BatchTemplate, theme: str) -> list[tuple[str, str]]:
         return []
     places = sorted({0, len(prompts) // 2, len(prompts) - 1})
     return [prompts[place] for place in places]
-
-
-def _number(value: Any) -> int | None:
-    text = str(value or "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 class WordsField(forms.CharField):

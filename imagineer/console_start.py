@@ -13,12 +13,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from imagineer import words
 from imagineer.problems import Problem
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:  # The class is generic in its type stubs alone.
     ModelAdmin = admin.ModelAdmin
+
+
+def number_field(low: int, high: int, told: str = ".", **options: Any) -> forms.IntegerField:
+    """A whole number within bounds, which its help names first; told: how the help goes on."""
+    help_text = f"{words.bounds(low, high)}{told}"
+    return forms.IntegerField(min_value=low, max_value=high, help_text=help_text, **options)
 
 
 class StartForm(forms.Form):

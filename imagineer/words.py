@@ -12,6 +12,18 @@ def thin(number: int | float) -> str:
     return f"{number:,}".replace(",", THIN_SPACE)
 
 
+def plain(number: int | float) -> str:
+    """2147483647 → "2 147 483 647", 0.5 → "0.5", 1e-07 → "0.0000001"."""
+    if number == int(number):
+        return thin(int(number))
+    return f"{number:.7f}".rstrip("0")
+
+
+def bounds(low: int | float, high: int | float) -> str:
+    """What a number may be: "1 to 5 000"."""
+    return f"{plain(low)} to {plain(high)}"
+
+
 def size(count: int | float) -> str:
     """Bytes as "2.4 MB" (decimal units)."""
     value = float(count)

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from gallery.models import Image
 from imagineer import words
-from imagineer.console_start import StartAdmin, StartForm
+from imagineer.console_start import StartAdmin, StartForm, number_field
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
 from imagineer.jobs.templatetags.job_words import ago, state
@@ -52,27 +52,15 @@ class ScrapeForm(StartForm):
         required=False,
         help_text="“Scraped” and the site's name, if you leave it empty.",
     )
-    depth = forms.IntegerField(
+    depth = number_field(
+        0,
+        MOST_DEPTH,
+        "; 0 reads that page alone, 1 also the pages it links to.",
         label="Links to follow",
-        min_value=0,
-        max_value=MOST_DEPTH,
         initial=1,
-        help_text=f"0 to {MOST_DEPTH}; 0 reads that page alone, 1 also the pages it links to.",
     )
-    max_images = forms.IntegerField(
-        label="Pictures at most",
-        min_value=1,
-        max_value=MOST_IMAGES,
-        initial=200,
-        help_text=f"1 to {MOST_IMAGES}.",
-    )
-    max_pages = forms.IntegerField(
-        label="Pages at most",
-        min_value=1,
-        max_value=MOST_PAGES,
-        initial=100,
-        help_text=f"1 to {MOST_PAGES}.",
-    )
+    max_images = number_field(1, MOST_IMAGES, label="Pictures at most", initial=200)
+    max_pages = number_field(1, MOST_PAGES, label="Pages at most", initial=100)
     min_side = forms.IntegerField(
         label="Shorter side at least",
         min_value=1,

@@ -70,13 +70,6 @@ def _pictures(count: int) -> str:
     return f"{words.thin(count)} picture{'' if count == 1 else 's'}"
 
 
-def _plain(number: float) -> str:
-    """2147483647 → "2 147 483 647", 1e-07 → "0.0000001"."""
-    if number == int(number):
-        return words.thin(int(number))
-    return f"{number:.7f}".rstrip("0")
-
-
 class FreezeForm(StartForm):
     first = ("name", "albums")
     intro = (
@@ -170,7 +163,7 @@ class TrainForm(StartForm):
         for name, (low, high) in RANGES.items():
             field = self.fields[name]
             field.widget.attrs["placeholder"] = f"{standard.get(name, ''):g}" if standard else ""
-            told = f"{_plain(low)} to {_plain(high)}."
+            told = f"{words.bounds(low, high)}."
             field.help_text = f"{told} {field.help_text}" if field.help_text else told
 
     def values(self) -> dict[str, Any]:

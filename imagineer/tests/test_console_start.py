@@ -10,7 +10,7 @@ from django.contrib.messages.storage.fallback import FallbackStorage
 from django.http import HttpRequest
 
 from generation.models import BatchTemplate
-from imagineer.console_start import StartAdmin, StartForm
+from imagineer.console_start import StartAdmin, StartForm, number_field
 from imagineer.jobs.models import Job
 from imagineer.problems import invalid
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 class PlantForm(StartForm):
     first = ("seeds",)
     intro = "Plants some trees."
-    seeds = forms.IntegerField(min_value=1, max_value=9, initial=3)
+    seeds = number_field(1, 9, ", in a row.", initial=3)
     soil = forms.CharField(required=False)
 
     @property
@@ -66,6 +66,7 @@ def test_it_shows_price_and_verb_and_folds_the_rest(ask: Any) -> None:
     assert "Plants some trees." in page
     assert "6 minutes." in page
     assert "Plant 3</button>" in page
+    assert "1 to 9, in a row." in page
     assert page.index('name="seeds"') < page.index("<summary>More") < page.index('name="soil"')
 
 

@@ -16,6 +16,14 @@ def test_numbers_have_thin_spaces(number: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [(1, 5000, "1 to 5\u2009000"), (-2.0, 2.0, "-2 to 2"), (1e-7, 0.5, "0.0000001 to 0.5")],
+)
+def test_bounds_are_written_out(low: float, high: float, text: str) -> None:
+    assert words.bounds(low, high) == text
+
+
+@pytest.mark.parametrize(
     ("count", "text"),
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (2_430_000, "2.4 MB"), (999_600, "1.0 MB"),
      (123_456_789, "123 MB"), (5 * 10**15, "5000 TB")],
