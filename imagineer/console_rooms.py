@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 
 from gallery.models import Album, Image
-from imagineer.console_registry import Place, register_job_kind
+from imagineer.console_registry import Place, Places, register_job_kind
 from imagineer.jobs.models import Job
 
 
@@ -51,39 +51,17 @@ def _imported_album(job: Job) -> Album | None:
     return Album.objects.filter(name=name).first() if isinstance(name, str) else None
 
 
-def _run(job: Job, relation: str) -> Any:
-    return getattr(job, relation, None)
+def run_places(relation: str, label: str = "Run", **linked: str) -> Places:
+    """Links to a job's run and to what it knows. linked: labels by the run's fields."""
 
+    def places(job: Job) -> Iterator[Place]:
+        run: Any = getattr(job, relation, None)
+        if run is not None:
+            yield from _change(label, run)
+            for field, name in linked.items():
+                yield from _change(name, getattr(run, field))
 
-def drawn_places(job: Job) -> Iterator[Place]:
-    run = _run(job, "generation_run")
-    if run:
-        yield from _change("Run", run)
-        yield from _change("Template", run.template)
-        yield from _change("Album", run.album)
-
-
-def scraped_places(job: Job) -> Iterator[Place]:
-    run = _run(job, "scrape_job")
-    if run:
-        yield from _change("Scrape", run)
-        yield from _change("Album", run.album)
-
-
-def labelled_places(job: Job) -> Iterator[Place]:
-    run = _run(job, "labeling_run")
-    if run:
-        yield from _change("Run", run)
-        yield from _change("Album", run.album)
-        yield from _change("Image", run.image)
-
-
-def trained_places(job: Job) -> Iterator[Place]:
-    run = _run(job, "training_run")
-    if run:
-        yield from _change("Run", run)
-        yield from _change("Dataset", run.dataset)
-        yield from _change("LoRA", run.output_model)
+    return places
 
 
 def imported_places(job: Job) -> Iterator[Place]:
@@ -91,8 +69,21 @@ def imported_places(job: Job) -> Iterator[Place]:
 
 
 def fill() -> None:
-    register_job_kind("generation.run", pictures=drawn, places=drawn_places)
-    register_job_kind("scraping.run", pictures=scraped, places=scraped_places)
-    register_job_kind("labeling.run", pictures=labelled, places=labelled_places)
-    register_job_kind("training.run", places=trained_places)
+    register_job_kind(
+        "generation.run",
+        pictures=drawn,
+        places=run_places("generation_run", template="Template", album="Album"),
+    )
+    register_job_kind(
+        "scraping.run", pictures=scraped, places=run_places("scrape_job", "Scrape", album="Album")
+    )
+    register_job_kind(
+        "labeling.run",
+        pictures=labelled,
+        places=run_places("labeling_run", album="Album", image="Image"),
+    )
+    register_job_kind(
+        "training.run",
+        places=run_places("training_run", dataset="Dataset", output_model="LoRA"),
+    )
     register_job_kind("gallery.import_album", pictures=imported, places=imported_places)
