@@ -1,5 +1,17 @@
 """Fixtures that the tests of several rooms share: one browser serves a whole test run."""
 
+import pytest
+from pytest_django import DjangoDbBlocker
+
 from gallery.tests.browser.window import chromium, visit
 
 __all__ = ["chromium", "visit"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Tests begin with empty tables, without the templates that a new database is given."""
+    from generation.models import BatchTemplate
+
+    with django_db_blocker.unblock():
+        BatchTemplate.objects.all().delete()

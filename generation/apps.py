@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class GenerationConfig(AppConfig):
@@ -8,7 +9,9 @@ class GenerationConfig(AppConfig):
         # Models can be imported from here on only.
         from generation.jobs import run
         from generation.runs import KIND
+        from generation.seeding import seed_new_database
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
 
         registry.register(KIND, queue=Queue.GPU, run=run, label="Generation")
+        post_migrate.connect(seed_new_database, sender=self)

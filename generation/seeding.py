@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.db.migrations import Migration
 
 from generation.base_model import builtin_defaults
 from generation.models import BatchTemplate
@@ -18,27 +20,37 @@ _FIELDS = (
 _EMPTY = {"width": None, "height": None}
 
 
-def seed_templates() -> list[BatchTemplate]:
+def seed_new_database(plan: Iterable[tuple[Migration, bool]] = (), **signal: Any) -> None:
+    """After the migration that makes the templates' table, and never again.
+
+    So every installation begins with them, and one that an admin deletes does not come back.
+    """
+    made = ("generation", "0001_initial")
+    if any((step.app_label, step.name) == made and not undone for step, undone in plan):
+        seed_templates()
+
+
+def seed_templates(only: Collection[str] = ()) -> list[BatchTemplate]:
     """Write the shipped templates that are missing; the ones that were written or renewed.
 
-    Safe to call at every start. A template that an admin has edited, renamed or whose name an
-    admin uses is left alone; one as it was seeded follows the shipped files.
+    A template that an admin has edited, renamed or whose name an admin uses is left alone; one as
+    it was seeded follows the shipped files. only: slugs; without any it is all of them.
     """
     changed = []
     for file in sorted(FOLDER.glob("*.json")):
-        template = _seed(file)
+        slug = file.stem.replace("_", "-")
+        template = _seed(file, slug) if not only or slug in only else None
         if template is not None:
             changed.append(template)
     return changed
 
 
-def _seed(file: Path) -> BatchTemplate | None:
+def _seed(file: Path, slug: str) -> BatchTemplate | None:
     about = json.loads(file.read_text("utf-8"))
     about["csv"] = file.with_suffix(".csv").read_text("utf-8")
     about = _without_builtin_size(about)
     values = {name: about.get(name, _EMPTY.get(name, "")) for name in _FIELDS}
     digest = _digest(values)
-    slug = file.stem.replace("_", "-")
     with transaction.atomic():
         known = BatchTemplate.objects.filter(slug=slug).first()
         if known is None:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from gallery.tests.factories import make_album
 from generation.models import BatchTemplate, GenerationRun
+from generation.seeding import seed_templates
 from imagineer.jobs import startup
 from imagineer.jobs.models import Job, Status
 from training.demo import LORA, TRIGGER_WORD, newest_demo, seed_demo, submit_demo
@@ -25,13 +26,19 @@ pytestmark = pytest.mark.django_db
 
 def test_four_jobs_are_submitted_and_each_waits_for_what_it_needs() -> None:
     zodiac, imported, training, cards = seed_demo()
-    assert BatchTemplate.objects.count() == 3
     assert zodiac.generation_run.items.count() == 12
     assert cards.generation_run.items.count() == 54
     assert list(training.after.all()) == [imported]
     assert list(cards.after.all()) == [training]
     assert not zodiac.after.exists()
     assert newest_demo() == [zodiac, imported, training, cards]
+
+
+def test_it_brings_back_no_template_but_those_that_it_draws_with() -> None:
+    seed_templates()
+    BatchTemplate.objects.filter(slug__in=("tarot", "zodiac")).delete()
+    seed_demo()
+    assert set(BatchTemplate.objects.values_list("slug", flat=True)) == {"zodiac", "playing-cards"}
 
 
 def test_the_card_batch_names_the_lora_that_the_training_will_make() -> None:

@@ -6,7 +6,10 @@ from generation.seeding import seed_templates
 
 
 class Command(BaseCommand):
-    help = "Write the batch templates that come with Imagineer; edited ones are left alone."
+    help = (
+        "Write the batch templates that come with Imagineer where they are missing; edited ones "
+        "are left alone."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         changed = seed_templates()

@@ -8,7 +8,7 @@ from training.demo import seed_demo
 
 
 class Command(BaseCommand):
-    help = "Seed the batch templates and submit the demonstration's jobs, once."
+    help = "Submit the demonstration's jobs, once."
 
     def handle(self, *args: Any, **options: Any) -> None:
         jobs = seed_demo()
