@@ -17,7 +17,7 @@ from imagineer.jobs.registry import JobContext, JobFailed
 
 LOOK_EVERY = 0.2
 KEEP_EVERY = 2.0
-GRACE = 1.3
+GRACE = 1.0
 
 
 class Progress:

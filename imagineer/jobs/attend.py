@@ -20,7 +20,10 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.4
 BEAT_EVERY = 2.0
-KILL_AFTER = 3.0
+# A cancel takes effect within two seconds: seen within LOOK_EVERY, enforced after this.
+CANCEL_PATIENCE = 1.4
+# A job that is laid down because its worker stops may take a little longer.
+STOP_PATIENCE = 3.0
 # How long a child may live on after the row has ended: finally-blocks, exit handlers.
 LINGER = 10.0
 
@@ -45,14 +48,21 @@ class Attendance:
         """
         self.horse.start(self.job_id)
         self.pid = self.horse.pid
-        while not self.horse.wait(LOOK_EVERY):
-            self._guarded(self._look)
-            self._guarded(every_look)
-            if self._deadline is not None and time.monotonic() > self._deadline:
+        while not self.horse.wait(self._pause()):
+            if self._deadline is None or time.monotonic() < self._deadline:
+                self._guarded(self._look)
+                self._guarded(every_look)
+            else:
                 logger.warning("Job %s does not react; its process is killed", self.job_id)
                 self.horse.kill()
         runner.persistently(self._settle)
         connection.close()
+
+    def _pause(self) -> float:
+        """Seconds until the next look: no longer than until the child is to be killed."""
+        if self._deadline is None:
+            return LOOK_EVERY
+        return min(LOOK_EVERY, max(0.0, self._deadline - time.monotonic()))
 
     def _guarded(self, call: Callable[[], Any]) -> None:
         try:
@@ -63,7 +73,7 @@ class Attendance:
 
     def _look(self) -> None:
         if self.stopping():
-            self._ask(signals.STOP, KILL_AFTER)
+            self._ask(signals.STOP, STOP_PATIENCE)
         row = self._row()
         if row is None or row["status"] != Status.RUNNING:
             if self.token:
@@ -77,7 +87,7 @@ class Attendance:
             logger.warning("Job %s was taken over by another worker", self.job_id)
             self._allow(0)
         elif row["cancel_requested_at"]:
-            self._ask(signals.CANCEL, KILL_AFTER)
+            self._ask(signals.CANCEL, CANCEL_PATIENCE)
         if states.age(row["heartbeat_at"]) > BEAT_EVERY:
             states.heartbeat(self.job_id, self.token)
 
