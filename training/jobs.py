@@ -21,10 +21,10 @@ from generation.models import ModelVersion
 from imagineer.jobs.registry import JobContext, JobFailed
 from imagineer.problems import Problem
 from training import trainer_process
-from training.charts import thin_out
 from training.config import TrainingConfig
 from training.datasets import freeze
 from training.export import MissingPicture, export
+from training.losses import thin_out
 from training.models import Checkpoint, DatasetVersion, TrainingRun
 
 OUTPUT = "lora.safetensors"

@@ -7,8 +7,8 @@ from django.db import models
 
 from gallery.models import Album, Image, Label
 from generation.models import ModelVersion
+from imagineer.charts import Chart, loss_chart
 from imagineer.jobs.models import Job
-from training.charts import Chart, line_chart
 
 
 class DatasetVersion(models.Model):
@@ -133,8 +133,8 @@ class TrainingRun(models.Model):
 
     @property
     def loss_chart(self) -> Chart | None:
-        """The loss as a line to draw, for any template; None before the first steps."""
-        return line_chart(self.loss_history)
+        """For this room's pages and the LoRA's own; None before the first steps."""
+        return loss_chart(self.loss_history)
 
 
 class Checkpoint(models.Model):

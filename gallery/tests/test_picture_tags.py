@@ -7,7 +7,6 @@ import pytest
 from django.conf import settings
 from django.template import Context, Template, TemplateSyntaxError
 
-from gallery.templatetags.charts import loss_chart, smoothed
 from gallery.templatetags.pictures import enlargement, host, ratio_class
 
 ROOT = Path(settings.BASE_DIR)
@@ -52,19 +51,3 @@ def test_an_unknown_icon_says_which_there_are() -> None:
 def test_host_of_an_address() -> None:
     assert host("https://www.example.org:8000/a?b") == "www.example.org"
     assert host("no address") == "no address"
-
-
-@pytest.mark.parametrize("history", [[], [[1, 0.5]], None, "x", [[1], ["a", "b"], [2, None]]])
-def test_a_chart_without_two_points_is_left_out(history: object) -> None:
-    assert loss_chart(history) == {"points": []}
-
-
-def test_a_chart_leaves_out_what_is_no_number() -> None:
-    chart = loss_chart([[1, 0.5], [2, float("nan")], [3, 0.25], [0, float("inf")]])
-    assert chart["points"] == [(1.0, 0.5), (3.0, 0.25)]
-    assert chart["raw"] == "M0.0 6.0L600.0 154.0"
-
-
-def test_the_running_mean_keeps_a_straight_line() -> None:
-    line = [(float(step), float(step)) for step in range(100)]
-    assert smoothed(line) == line

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from gallery.tests.factories import make_admin, make_album, make_label, make_row
+from generation.tests.factories import make_lora
 from imagineer.jobs.models import Status
 from training.datasets import freeze
 from training.models import DatasetVersion, TrainingRun
@@ -127,10 +128,21 @@ def test_the_page_of_a_training_shows_its_loss_and_offers_cancel_then_retry(
     run.save()
     end(run.job, Status.FAILED)
     page = admin.get(url).content.decode()
-    assert "<polyline points=" in page
+    assert '<path d="M0.0 6.0L' in page
     assert "The loss from step 1 to 29" in page
     assert reverse("admin:jobs_job_retry", args=[run.job_id]) in page
     assert "Night v1" in page
+
+
+def test_the_page_of_a_lora_shows_how_its_training_went(client: Client, album: Any) -> None:
+    run = start_training(name="Night", albums=[album])
+    run.output_model = make_lora()
+    run.loss_history = [[step, 1 / step] for step in range(1, 30)]
+    run.save()
+    page = client.get(run.output_model.get_absolute_url()).content.decode()
+    assert '<path class="chart-raw" d="M0.0 6.0L' in page
+    assert '<path class="chart-even" d="M0.0 6.0L' in page
+    assert "at step 29" in page
 
 
 def test_the_lists_open_with_few_queries(
