@@ -7,7 +7,7 @@ from imagineer.api import api
 
 urlpatterns = [
     path("api/", api.urls),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("imagineer.accounts.urls")),
     path("admin/", admin.site.urls),
     path("", include("gallery.urls")),
     path("", include("generation.urls")),

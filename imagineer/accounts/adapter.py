@@ -10,6 +10,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.providers.base import AuthProcess
 from django.conf import settings
 from django.http import Http404, HttpRequest
 from django.shortcuts import render
@@ -31,6 +32,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         return admin_email(sociallogin) is not None
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        # ?process=connect would tie a Google account to whoever is signed in.
+        sociallogin.state["process"] = AuthProcess.LOGIN
         address = admin_email(sociallogin)
         if address is None:
             raise ImmediateHttpResponse(render(request, "account/refused.html", status=403))
@@ -52,7 +55,7 @@ def admin_email(sociallogin: SocialLogin) -> str | None:
 
 
 def make_admin(user: Any, address: str) -> None:
-    """Give the rights, and keep the address that earned them (permissions.is_admin asks it)."""
+    """Give the rights, and show the address that earned them."""
     user.is_staff = True
     user.is_superuser = True
     user.email = address

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,12 +16,32 @@ from imagineer.accounts.models import PREFIX, ApiToken, digest_of
 def is_admin(user: Any) -> bool:
     """Whether this user may write: active staff, as :mod:`imagineer.accounts.adapter` made them.
 
-    Whoever came through Google is asked again at every request: taking an address out of
-    ADMIN_EMAILS ends that admin's sessions and tokens. Local accounts have a password.
+    Whoever has a Google account is asked again at every request, password or not: taking an
+    address out of ADMIN_EMAILS ends that admin's sessions and tokens. Local accounts have a
+    password and nothing else.
     """
     if not (user and user.is_authenticated and user.is_active and user.is_staff):
         return False
-    return user.has_usable_password() or user.email.lower() in settings.ADMIN_EMAILS
+    known = getattr(user, "_is_listed_or_local", None)
+    if known is None:
+        known = _is_listed_or_local(user)
+        # Kept on this object alone: every request loads its own.
+        user._is_listed_or_local = known
+    return bool(known)
+
+
+def _is_listed_or_local(user: Any) -> bool:
+    accounts = list(SocialAccount.objects.filter(user=user).values_list("extra_data", flat=True))
+    if not accounts:
+        return bool(user.has_usable_password())
+    return any(verified_address(told) in settings.ADMIN_EMAILS for told in accounts)
+
+
+def verified_address(told: Any) -> str | None:
+    """The address that Google vouched for at the last sign-in, in lower case."""
+    if not isinstance(told, dict) or not (told.get("email_verified") or told.get("verified_email")):
+        return None
+    return str(told.get("email", "")).lower() or None
 
 
 class SessionAdmin(SessionAuth):
@@ -32,6 +53,10 @@ class SessionAdmin(SessionAuth):
 
 class TokenAdmin(HttpBearer):
     """An admin's script: ``Authorization: Bearer <token>``."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        token = bearer(request)
+        return None if token is None else self.authenticate(request, token)
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         user = token_user(token)
@@ -53,12 +78,18 @@ def token_user(token: str) -> Any:
     return found.user
 
 
+def bearer(request: HttpRequest) -> str | None:
+    """The token of ``Authorization: Bearer <token>``; the scheme's case does not matter."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
 def is_admin_request(request: HttpRequest) -> bool:
     """For operations open to all that tell admins more: session or bearer token."""
     if is_admin(request.user):
         return True
-    header = request.headers.get("Authorization", "")
-    return header.startswith("Bearer ") and token_user(header.removeprefix("Bearer ")) is not None
+    token = bearer(request)
+    return token is not None and token_user(token) is not None
 
 
 ADMIN = [TokenAdmin(), SessionAdmin()]

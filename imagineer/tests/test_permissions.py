@@ -45,6 +45,8 @@ PUBLIC_READS = {
 }
 # What visitors may send: choices about what they see, kept in their own cookies.
 PUBLIC_POSTS = {"gallery:nsfw", "gallery:theme", "gallery:reveal"}
+# Signing in and out.
+PUBLIC_SIGN_IN = {"account_login", "account_logout", "google_login", "google_callback"}
 
 
 @dataclass(frozen=True)
@@ -136,13 +138,17 @@ def test_there_are_pages_to_ask():
 
 
 @pytest.mark.parametrize(("path", "name"), PAGES, ids=[name or path for path, name in PAGES])
-def test_a_page_gives_a_visitor_nothing_of_the_console_and_takes_no_write(client, path, name):
+@pytest.mark.parametrize("signed_in", [False, True], ids=["visitor", "account without rights"])
+def test_a_page_gives_nothing_of_the_console_and_takes_no_write(client, path, name, signed_in):
+    if signed_in:
+        client.force_login(User.objects.create_user("plain", password="x"))
     response = client.get(path)
     assert response.status_code < 500
     if path.startswith("/admin/"):
-        assert response.status_code in (302, 404), "the console asks to sign in"
-        assert client.post(path).status_code in (302, 404, 405)
-    elif name not in PUBLIC_POSTS and not path.startswith("/accounts/"):
+        refused = (302, 403, 404) if signed_in else (302, 404)
+        assert response.status_code in refused, "the console asks to sign in"
+        assert client.post(path).status_code in (*refused, 405)
+    elif name not in PUBLIC_POSTS | PUBLIC_SIGN_IN:
         assert client.post(path).status_code in (403, 404, 405)
 
 

@@ -2,6 +2,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import RequestFactory
 
+from gallery.models import Album
 from imagineer.accounts.models import ApiToken, digest_of, new_token
 from imagineer.accounts.permissions import token_user
 
@@ -59,3 +60,19 @@ def test_the_csrf_token_is_asked_of_browsers(rf: RequestFactory):
     client.force_login(user)
     response = client.post("/api/albums", {"name": "Forged"}, content_type="application/json")
     assert response.status_code == 403
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_may_be_written_in_any_case(client, scheme):
+    album = Album.objects.create(name="Private", is_public=False)
+    header = {"Authorization": f"{scheme} {make_token(is_staff=True)}"}
+    assert client.get(f"/api/albums/{album.pk}", headers=header).status_code == 200
+    assert client.delete(f"/api/albums/{album.pk}", headers=header).status_code == 204
+
+
+@pytest.mark.parametrize("value", ["Basic {}", "{}", "Bearer", "Bearer x", "bearer{}"])
+def test_another_header_is_nobody_s(client, value):
+    album = Album.objects.create(name="Private", is_public=False)
+    header = {"Authorization": value.format(make_token(is_staff=True))}
+    assert client.get(f"/api/albums/{album.pk}", headers=header).status_code == 404
+    assert client.delete(f"/api/albums/{album.pk}", headers=header).status_code == 401
