@@ -5,8 +5,8 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from gallery import labels, nsfw
-from gallery.models import Image, Label, Rating
+from gallery import labels, nsfw, ratings
+from gallery.models import NO_RATING, RATING_WORDS, Image, Label
 from gallery.schemas import Id, LabelChange, LabelList, LabelNew, LabelOut
 from imagineer.accounts.permissions import ADMIN
 from imagineer.problems import Problem, invalid, not_found
@@ -22,8 +22,12 @@ def list_labels(request: HttpRequest, image_id: Id) -> LabelList:
 
 @router.post("/images/{image_id}/labels", response={201: LabelOut}, auth=ADMIN)
 def create_label(request: HttpRequest, image_id: Id, payload: LabelNew) -> Any:
+    """A rating by hand rates the picture: it says who may see it sharp."""
     image = _image(request, image_id)
     _check(payload.kind, payload.text)
+    if payload.kind == Label.Kind.RATING:
+        # Before the label: a kill in between leaves a rated picture, never a word without effect.
+        ratings.change_rating([image], payload.text)
     label = labels.write_label(
         image, payload.kind, payload.text, created_by=request.user, is_pinned=payload.is_pinned
     )
@@ -39,6 +43,8 @@ def change_label(
     if payload.text is not None:
         _check_manual(label)
         _check(label.kind, payload.text)
+        if label.kind == Label.Kind.RATING:
+            ratings.change_rating([label.image], payload.text)
         label.text = payload.text
         label.save(update_fields=["text"])
     if payload.is_pinned is not None:
@@ -69,8 +75,8 @@ def _label(image_id: int, label_id: int) -> Label:
 
 
 def _check(kind: str, text: str) -> None:
-    if kind == Label.Kind.RATING and text not in Rating.values:
-        raise invalid("text", f"A rating is one of {', '.join(Rating.values)}.")
+    if kind == Label.Kind.RATING and text not in RATING_WORDS:
+        raise invalid("text", NO_RATING)
 
 
 def _check_manual(label: Label) -> None:

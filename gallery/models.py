@@ -4,6 +4,7 @@ import secrets
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse
 from django.utils.text import slugify
@@ -25,6 +26,9 @@ class Rating(models.TextChoices):
 
 
 NSFW_RATINGS = (Rating.ADULT, Rating.EXPLICIT)
+# What may be said of a picture; that nobody has rated it is no rating.
+RATING_WORDS = (Rating.SAFE, Rating.SUGGESTIVE, Rating.ADULT, Rating.EXPLICIT)
+NO_RATING = f"A rating is one of {', '.join(RATING_WORDS)}."
 
 
 class Image(models.Model):
@@ -234,3 +238,9 @@ class Label(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+    def clean(self) -> None:
+        """Refuse a rating by hand that is none: the picture takes it over."""
+        by_hand = self.source == self.Source.MANUAL
+        if by_hand and self.kind == self.Kind.RATING and self.text not in RATING_WORDS:
+            raise ValidationError({"text": NO_RATING})

@@ -45,14 +45,15 @@ def write_labels(
 def apply_rating(image: Image, rating: str) -> None:
     """Let a labeler's rating take effect, unless a person has decided.
 
-    The sternest word of all labelers counts. A rating that is not what they have said so far was
-    chosen by a person and stays. Moves files, so call it outside transactions; safe to repeat.
+    The sternest word of all labelers counts. A rating that is not what they have said so far, or
+    that a person's label says, was chosen by a person and stays; a person's label that the picture
+    does not follow decides nothing. Moves files, so call it outside transactions; safe to repeat.
     """
     image.refresh_from_db()
-    words = image.labels.filter(kind=Label.Kind.RATING).values_list("source", "text")
-    if any(source == Label.Source.MANUAL for source, _ in words):
+    words = list(image.labels.filter(kind=Label.Kind.RATING).values_list("source", "text"))
+    if (Label.Source.MANUAL, image.rating) in words:
         return
-    before = sternest(text for _, text in words)
+    before = sternest(text for source, text in words if source != Label.Source.MANUAL)
     after = sternest((before, rating))
     if image.rating == before and after != before:
         change_rating([image], after)

@@ -1,12 +1,13 @@
 """Labels in the JSON API."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from gallery.models import Label
-from gallery.tests.factories import make_admin, make_label, make_row
+from gallery.models import Image, Label
+from gallery.tests.factories import make_admin, make_image, make_label, make_row
 from gallery.tests.test_api_images import BAD_IDS, JSON, error
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +65,44 @@ def test_a_rating_by_hand_is_one_of_the_ratings(admin: Client) -> None:
     row = make_row()
     body = {"kind": "rating", "text": "ADULT"}
     assert admin.post(f"/api/images/{row.pk}/labels", body, content_type=JSON).status_code == 201
+
+
+@pytest.mark.parametrize("rating", ["SAFE", "SUGGESTIVE", "ADULT", "EXPLICIT"])
+def test_a_rating_by_hand_rates_the_picture(
+    admin: Client, client: Client, media: Path, rating: str
+) -> None:
+    image = make_image()
+    body = {"kind": "rating", "text": rating}
+    assert admin.post(f"/api/images/{image.pk}/labels", body, content_type=JSON).status_code == 201
+    told = client.get(f"/api/images/{image.pk}").json()
+    assert told["rating"] == rating
+    assert told["is_blurred"] == (rating in ("ADULT", "EXPLICIT"))
+    old_key, image = image.sharp_key, Image.objects.get()
+    assert (image.is_nsfw, image.sharp_key != old_key) == (told["is_blurred"], True)
+
+
+def test_a_rating_by_hand_that_is_changed_rates_the_picture_anew(
+    admin: Client, media: Path
+) -> None:
+    image = make_image()
+    path = f"/api/images/{image.pk}/labels"
+    pk = admin.post(path, {"kind": "rating", "text": "SAFE"}, content_type=JSON).json()["id"]
+    assert admin.put(f"{path}/{pk}", {"text": "EXPLICIT"}, content_type=JSON).status_code == 200
+    assert Image.objects.get().rating == "EXPLICIT"
+    bad = admin.put(f"{path}/{pk}", {"text": "SPICY"}, content_type=JSON)
+    assert error(bad) == (422, "invalid", "text")
+    assert (Image.objects.get().rating, Label.objects.get().text) == ("EXPLICIT", "EXPLICIT")
+
+
+@pytest.mark.parametrize("text", ["SPICY", "safe", "UNRATED", " ADULT!"])
+def test_a_word_that_is_no_rating_changes_nothing(admin: Client, text: str) -> None:
+    row = make_row()
+    body = {"kind": "rating", "text": text}
+    answer = admin.post(f"/api/images/{row.pk}/labels", body, content_type=JSON)
+    assert error(answer) == (422, "invalid", "text")
+    assert "SAFE, SUGGESTIVE, ADULT, EXPLICIT" in answer.json()["error"]["message"]
+    assert not Label.objects.exists()
+    assert Image.objects.get().rating == "UNRATED"
 
 
 def test_a_label_by_hand_is_changed_and_deleted(admin: Client) -> None:

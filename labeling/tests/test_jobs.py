@@ -262,3 +262,22 @@ def test_the_sternest_labeler_counts_until_a_person_decides(anthropic):
         anthropic.default = Reply(text=good_text(rating=rating))
         finished(run_of(image, force=True))
     assert Image.objects.get(pk=image.pk).rating == Rating.ADULT
+
+
+@pytest.mark.parametrize("earlier", ["SAFE", "ADULT"])
+def test_a_person_s_label_that_agrees_with_a_labeler_s_is_a_decision_too(anthropic, earlier):
+    image = make_image(rating=earlier)
+    make_label(image, earlier, kind=Label.Kind.RATING, source=Label.Source.CLAUDE)
+    make_label(image, earlier, kind=Label.Kind.RATING, source=Label.Source.MANUAL)
+    anthropic.default = Reply(text=good_text(rating="EXPLICIT"))
+    finished(run_of(image))
+    assert Image.objects.get(pk=image.pk).rating == earlier
+
+
+def test_a_person_s_label_that_the_picture_does_not_follow_decides_nothing(anthropic):
+    image = make_image()
+    make_label(image, "SAFE", kind=Label.Kind.RATING, source=Label.Source.MANUAL)
+    anthropic.default = Reply(text=good_text(rating="EXPLICIT"))
+    finished(run_of(image))
+    changed = Image.objects.get(pk=image.pk)
+    assert (changed.rating, changed.is_nsfw) == ("EXPLICIT", True)
