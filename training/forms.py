@@ -170,7 +170,12 @@ class TrainForm(StartForm):
         """The settings that differ from the preset's, as far as they are valid now."""
         names = (*RANGES, "targets", "mixed_precision", "random_flip")
         told = {name: self.value(name) for name in names}
-        return {name: value for name, value in told.items() if value not in (None, "", False)}
+        # By identity: 0 equals False and is a value.
+        return {
+            name: value
+            for name, value in told.items()
+            if value is not None and value is not False and value != ""
+        }
 
     def base(self) -> ModelVersion:
         chosen = self.value("base_model")

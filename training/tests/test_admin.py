@@ -1,5 +1,6 @@
 """Datasets and trainings in the console."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.urls import reverse
 from gallery.tests.factories import make_admin, make_album, make_label, make_row
 from generation.tests.factories import make_lora
 from imagineer.jobs.models import Status
+from training.config import PRESETS
 from training.datasets import freeze
 from training.models import DatasetVersion, TrainingRun
 from training.start import start_training
@@ -87,6 +89,16 @@ def test_the_form_starts_a_training(admin: Any, album: Any) -> None:
     assert response.headers["Location"] == reverse("admin:jobs_job_change", args=[run.job_id])
     assert (run.config["rank"], run.steps) == (4, 150)
     assert run.is_public
+
+
+@pytest.mark.parametrize("name", ["warmup_steps", "caption_dropout", "min_snr_gamma", "seed"])
+def test_zero_is_a_value_of_its_own(admin: Any, album: Any, monkeypatch: Any, name: str) -> None:
+    value: Any = 0.5 if name == "caption_dropout" else 5
+    other = replace(PRESETS["builtin"]["standard"], **{name: value})
+    monkeypatch.setitem(PRESETS["builtin"], "standard", other)
+    body = {"name": "Night", "albums": [album.pk], "preset": "standard", name: "0"}
+    assert admin.post(TRAIN, body).status_code == 302
+    assert TrainingRun.objects.get().config[name] == 0
 
 
 @pytest.mark.parametrize(
