@@ -14,7 +14,7 @@ Report = Callable[[int, int], None]
 
 
 class MissingPicture(Exception):
-    """A frozen picture is no longer in the gallery; the text names it for people."""
+    """A frozen picture is no longer in the gallery, or no longer taken; the text names it."""
 
 
 def export(
@@ -69,7 +69,13 @@ def _png(item: DatasetItem, image: Image | None) -> bytes:
             f"The file of picture {item.index} of {item.dataset}, {image}, cannot be read from the "
             "media folder. Restore it, or freeze a new version of the dataset without it."
         ) from error
-    return _as_png(data)
+    try:
+        return _as_png(data)
+    except image_files.ImageRefused as refused:
+        raise MissingPicture(
+            f"Picture {item.index} of {item.dataset}, {image}, cannot be used: {refused.sentence} "
+            "Freeze a new version of the dataset without it."
+        ) from refused
 
 
 def _as_png(data: bytes) -> bytes:

@@ -64,6 +64,16 @@ def test_a_deleted_picture_is_named_and_nothing_is_half_written(tmp_path: Any) -
     assert not (tmp_path / "out").exists()
 
 
+def test_a_picture_over_a_limit_that_was_lowered_since_is_named(
+    tmp_path: Any, settings: Any
+) -> None:
+    dataset = dataset_of(picture_file(1))
+    settings.MAX_IMAGE_PIXELS = 64
+    with pytest.raises(MissingPicture, match=r"Picture 1 of cards v1, .* cannot be used: "):
+        export(dataset, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_picture_that_was_deleted_and_added_again_is_found(tmp_path: Any) -> None:
     dataset = dataset_of(picture_file(1))
     dataset.items.get().image.delete()
