@@ -11,6 +11,7 @@ from django.utils.text import slugify
 from gallery.models import Album, Image, Rating
 from generation import prompts
 from generation.parameters import ModelDefaults, checked_settings
+from imagineer import texts
 from imagineer.counted import counted
 from imagineer.jobs.models import Job
 from imagineer.problems import Problem
@@ -114,8 +115,10 @@ class BatchTemplate(models.Model):
         """Refuse a table, template, size or LoRA list that no run could be made of."""
         for name in ("name", "description", "csv", "base_prompt", "prompt_template",
                      "style_suffix", "example_theme", "negative_prompt"):  # fmt: skip
-            if "\x00" in getattr(self, name):
-                raise ValidationError({name: "This text holds a NUL character; remove it."})
+            text = texts.unified(getattr(self, name))
+            if texts.has_control(text):
+                raise ValidationError({name: texts.CONTROL})
+            setattr(self, name, text)
         try:
             rows = prompts.parse_rows(self.csv)
         except ValueError as error:
@@ -132,10 +135,15 @@ class BatchTemplate(models.Model):
             raise ValidationError({"prompt_template": str(error)}) from None
         values = {"width": self.width, "height": self.height, "loras": self.loras}
         try:
-            checked_settings(values, ModelDefaults(), max_loras=settings.MAX_LORAS)
+            chosen = checked_settings(values, ModelDefaults(), max_loras=settings.MAX_LORAS)
         except Problem as problem:
             field = (problem.field or "").partition(".")[0]
             raise ValidationError({field: problem.message}) from None
+        wanted = [lora.model for lora in chosen.loras]
+        known = ModelVersion.objects.filter(type=ModelVersion.Type.LORA).in_bulk(wanted)
+        for model in wanted:
+            if model not in known:
+                raise ValidationError({"loras": f"There is no LoRA with the id {model}."})
 
     @property
     def rows(self) -> list[prompts.Row]:

@@ -1,5 +1,6 @@
 """Asking for pictures: a run, its items with prompts and seeds, and its job, in one transaction."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from generation.parameters import (
     distinct_seeds,
     whole_number,
 )
+from imagineer import texts
 from imagineer.jobs.models import ENDED, Job
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
@@ -90,8 +92,9 @@ def create_batch_run(
     chosen = _checked(
         {
             **values,
-            "width": values.get("width") or template.width,
-            "height": values.get("height") or template.height,
+            # 0 is a number that is refused, not one that is missing.
+            "width": template.width if values.get("width") is None else values["width"],
+            "height": template.height if values.get("height") is None else values["height"],
         },
         base_model,
         template.loras if loras is None else loras,
@@ -124,28 +127,38 @@ def create_batch_run(
 
 
 def expanded(template: BatchTemplate, theme: str) -> list[tuple[str, str]]:
-    """(name, prompt) of every row; raises Problem 422 for a table or template that is wrong."""
+    """(name, prompt) of every row; raises Problem 422 for a table, template or theme that is wrong.
+
+    The theme is to blame where the template's prompts are right without it.
+    """
     try:
         rows = prompts.parse_rows(template.csv)
     except ValueError as error:
         raise invalid("csv", str(error)) from None
-    expand = prompts.expand_prompt
     try:
-        return [
-            (
-                row[prompts.NAME],
-                expand(
-                    template.base_prompt,
-                    template.prompt_template,
-                    row,
-                    theme,
-                    template.style_suffix,
-                ),
-            )
-            for row in rows
-        ]
+        return _prompts(template, rows, theme)
     except ValueError as error:
-        raise invalid("prompt_template", str(error)) from None
+        field = "theme" if theme and _is_right_alone(template, rows) else "prompt_template"
+        raise invalid(field, str(error)) from None
+
+
+def _prompts(
+    template: BatchTemplate, rows: Sequence[prompts.Row], theme: str
+) -> list[tuple[str, str]]:
+    """(name, prompt) of these rows; ValueError says what is wrong."""
+    base, pattern, suffix = template.base_prompt, template.prompt_template, template.style_suffix
+    return [
+        (row[prompts.NAME], prompts.expand_prompt(base, pattern, row, theme, suffix))
+        for row in rows
+    ]
+
+
+def _is_right_alone(template: BatchTemplate, rows: Sequence[prompts.Row]) -> bool:
+    try:
+        _prompts(template, rows, "")
+    except ValueError:
+        return False
+    return True
 
 
 def take_lora_tags(prompt: str) -> tuple[str, list[dict[str, Any]]]:
@@ -166,9 +179,11 @@ def checked_album_name(value: Any) -> str:
     """A name for a new album; raises Problem 409 for one that an album or waiting run has."""
     if not isinstance(value, str) or not value.strip():
         raise invalid("album_name", "Give the album a name.")
-    name = " ".join(value.split())
-    if len(name) > 200 or not name.isprintable():
-        raise invalid("album_name", "Write at most 200 plain characters.")
+    name = " ".join(part for part in re.split(r"[ \t\n]+", texts.unified(value)) if part)
+    if len(name) > 200:
+        raise invalid("album_name", f"Write at most 200 characters; these are {len(name)}.")
+    if not texts.is_line(name):
+        raise invalid("album_name", texts.CONTROL)
     reserved = GenerationRun.objects.filter(album_name=name, album=None).exclude(
         job__status__in=ENDED
     )

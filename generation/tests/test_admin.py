@@ -168,6 +168,16 @@ def test_a_batch_shows_three_prompts_and_starts(admin: Client) -> None:
     assert "exists already" in str(again.context["form"].errors["album_name"])
 
 
+@pytest.mark.parametrize("name", ["width", "height"])
+def test_a_batch_without_width_or_height_is_marked_at_its_field(admin: Client, name: str) -> None:
+    body = {"template": make_template().pk, "album_name": "Deck", "scheduler": "euler",
+            "rating": "UNRATED", name: "0"}  # fmt: skip
+    answer = admin.post(BATCH, body)
+    assert answer.status_code == 422
+    assert answer.context["form"].errors[name]
+    assert not GenerationRun.objects.exists()
+
+
 @pytest.mark.parametrize("template", ["", "x", "99", "9" * 30])
 def test_the_batch_form_opens_whatever_the_address_says(admin: Client, template: str) -> None:
     assert admin.get(f"{BATCH}?template={template}").status_code == 200
@@ -267,6 +277,15 @@ def test_a_table_that_is_wrong_is_marked_with_its_line(admin: Client) -> None:
     body = {"name": "Signs", "csv": "name\nAries,x\n", "prompt_template": "{name}", "loras": "[]"}
     answer = admin.post(reverse("admin:generation_batchtemplate_add"), body)
     assert "Line 2" in str(answer.context["adminform"].form.errors["csv"])
+
+
+def test_a_lora_that_is_not_there_is_marked_in_the_template(admin: Client) -> None:
+    body = {"name": "Signs", "csv": "name\nAries\n", "prompt_template": "{name}"}
+    address = reverse("admin:generation_batchtemplate_add")
+    answer = admin.post(address, {**body, "loras": '[{"model": 99, "weight": 1}]'})
+    errors = answer.context["adminform"].form.errors
+    assert "There is no LoRA with the id 99." in str(errors["loras"])
+    assert not BatchTemplate.objects.exists()
 
 
 def test_the_console_of_this_room_is_closed_to_visitors(client: Client) -> None:

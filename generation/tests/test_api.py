@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from gallery.models import Album, Image
+from generation.base_model import ensure_base_model
 from generation.models import BatchTemplate, GenerationRun, ImageModel
 from generation.tests.factories import (
     SMALL,
@@ -160,6 +161,46 @@ def test_a_batch_is_asked_for_by_album_name_and_theme(admin: Client, client: Cli
     listed = client.get(f"{path}/runs").json()["items"]
     assert [item["total"] for item in listed] == [3]
     assert send(admin, "/api/batch-templates/99/generate", {"album_name": "A"}).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["width", "height"])
+def test_a_batch_without_width_or_height_is_refused_at_its_field(admin: Client, name: str) -> None:
+    path = f"/api/batch-templates/{make_template().pk}/generate"
+    answer = send(admin, path, {"album_name": "Deck", name: 0})
+    assert error(answer)[:2] == (422, name)
+    assert not GenerationRun.objects.exists()
+
+
+def test_a_theme_that_makes_a_prompt_too_long_is_refused_at_the_theme(admin: Client) -> None:
+    rows = "name,words\nAce," + "x" * 1900 + "\n"
+    template = make_template(csv=rows, prompt_template="{words}")
+    path = f"/api/batch-templates/{template.pk}/generate"
+    answer = send(admin, path, {"album_name": "Deck", "theme": "y" * 200})
+    assert error(answer)[:2] == (422, "theme")
+    assert "The prompt of Ace has" in error(answer)[2]
+    assert send(admin, path, {"album_name": "Deck", "theme": "y"}).status_code == 201
+
+
+def test_a_template_whose_prompts_are_too_long_by_themselves_is_named(admin: Client) -> None:
+    template = make_template(csv="name,words\nAce," + "x" * 2100 + "\n", prompt_template="{words}")
+    path = f"/api/batch-templates/{template.pk}/generate"
+    answer = send(admin, path, {"album_name": "Deck", "theme": "red"})
+    assert error(answer)[:2] == (422, "prompt_template")
+
+
+def test_a_template_keeps_only_loras_that_are_there(admin: Client) -> None:
+    lora, base = make_lora(), ensure_base_model()
+    for model in (base.pk, lora.pk + base.pk):
+        body = {**TEMPLATE, "loras": [{"model": lora.pk}, {"model": model}]}
+        answer = send(admin, "/api/batch-templates", body)
+        assert error(answer) == (422, "loras", f"There is no LoRA with the id {model}.")
+    assert not BatchTemplate.objects.exists()
+    answer = send(admin, "/api/batch-templates", {**TEMPLATE, "loras": [{"model": lora.pk}]})
+    assert answer.status_code == 201
+    path = f"/api/batch-templates/{answer.json()['id']}"
+    lora.delete()
+    answer = send(admin, path, {**TEMPLATE, "loras": [{"model": lora.pk or 1}]}, "put")
+    assert error(answer)[:2] == (422, "loras")
 
 
 def test_visitors_see_counts_and_public_pictures_and_nothing_else(
