@@ -4,39 +4,25 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from ninja import Field, Schema
-from pydantic import AfterValidator, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
 from gallery.models import Album, Image, Label, Rating
+from imagineer import texts
+from imagineer.inputs import Flag, In, RowId
 
-# What a database column for ids can hold.
+# What a database column for ids can hold; in an address or a query, where all is text.
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 IMAGES_AT_ONCE = 1000
 
 
-def _one_line(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("Write a single line without control characters.")
-    return text
-
-
-def _without_nul(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("The text must not contain NUL characters.")
-    return text
-
-
 Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_one_line),
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), texts.LINE
 ]
-Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=10_000), AfterValidator(_without_nul)
-]
-SearchText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_without_nul)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000), texts.TEXT]
+SearchText = Annotated[str, StringConstraints(max_length=200), texts.TEXT]
 
 
-class Change(Schema):
+class Change(In):
     """What is left out stays as it is; a change of nothing is a mistake."""
 
     @model_validator(mode="after")
@@ -53,8 +39,9 @@ class RenditionOut(Schema):
 
 
 class ImageOut(Schema):
-    """A picture in a list. is_blurred: the renditions are blurred, because the picture is NSFW and
-    the request's ``nsfw`` cookie does not say ``show``; original is then null.
+    """A picture in a list. is_blurred: the picture is NSFW and the request's ``nsfw`` cookie does
+    not say ``show``. Then the renditions are blurred (none at all under ``hide``), original is
+    null, and name, prompt and placeholder are empty.
     """
 
     id: int
@@ -105,7 +92,10 @@ class ModelUse(Schema):
 
 
 class ImageDetail(ImageOut):
-    """A picture with all that is known of it; ``details`` is what other rooms add."""
+    """A picture with all that is known of it; ``details`` is what other rooms add.
+
+    Of a blurred one, nothing but its albums is told beyond what a list tells.
+    """
 
     negative_prompt: str
     parameters: dict[str, Any]
@@ -120,7 +110,7 @@ class ImageList(Schema):
     next: str | None
 
 
-class ImageFilter(Schema):
+class ImageFilter(In):
     """nsfw: true for NSFW images only, false for the others; label: part of a caption or tag."""
 
     nsfw: bool | None = None
@@ -132,7 +122,7 @@ class ImageFilter(Schema):
 
 class ImageChange(Change):
     rating: Rating | None = None
-    is_public: bool | None = None
+    is_public: Flag | None = None
 
 
 class AlbumOut(Schema):
@@ -160,10 +150,10 @@ class AlbumList(Schema):
     next: str | None
 
 
-class AlbumNew(Schema):
+class AlbumNew(In):
     name: Name
     description: Text = ""
-    is_public: bool = True
+    is_public: Flag = True
 
 
 class AlbumChange(Change):
@@ -171,12 +161,12 @@ class AlbumChange(Change):
 
     name: Name | None = None
     description: Text | None = None
-    is_public: bool | None = None
-    cover: Id | None = None
+    is_public: Flag | None = None
+    cover: RowId | None = None
 
 
-class ImageIds(Schema):
-    image_ids: list[Id]
+class ImageIds(In):
+    image_ids: list[RowId]
 
 
 class Added(Schema):
@@ -188,7 +178,7 @@ class Removed(Schema):
     removed: int
 
 
-class UploadOptions(Schema):
+class UploadOptions(In):
     """album_id: an existing album; album: the name of one, made with the first picture if new."""
 
     album_id: Id | None = None
@@ -223,12 +213,12 @@ class LabelList(Schema):
     next: None = None
 
 
-class LabelNew(Schema):
+class LabelNew(In):
     kind: Label.Kind = Label.Kind.CAPTION
     text: Annotated[Text, Field(min_length=1)]
-    is_pinned: bool = False
+    is_pinned: Flag = False
 
 
 class LabelChange(Change):
     text: Annotated[Text, Field(min_length=1)] | None = None
-    is_pinned: bool | None = None
+    is_pinned: Flag | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from generation.base_model import defaults_of
 from generation.models import BatchTemplate, GenerationItem, GenerationRun, ModelVersion
@@ -19,6 +19,9 @@ from generation.parameters import (
     SIDE_STEP,
     STEPS,
 )
+from imagineer.inputs import Flag, In
+from imagineer.inputs import Whole as Id
+from imagineer.texts import Text
 
 
 def _number(low: float, high: float, **more: Any) -> Any:
@@ -26,20 +29,13 @@ def _number(low: float, high: float, **more: Any) -> Any:
     return Field(strict=True, json_schema_extra={"minimum": low, "maximum": high, **more})
 
 
-Id = Annotated[int, Field(strict=True)]
 Seed = Annotated[int, _number(0, MAX_SEED)]
 Steps = Annotated[int, _number(*STEPS)]
 Guidance = Annotated[float, _number(*GUIDANCE)]
 Side = Annotated[int, _number(*SIDE, multipleOf=SIDE_STEP)]
 Weight = Annotated[float, _number(*LORA_WEIGHT)]
 Count = Annotated[int, _number(*COUNT)]
-SchedulerName = Annotated[str, Field(json_schema_extra={"enum": list(SCHEDULERS)})]
-
-
-class In(Schema):
-    """Unknown fields are refused: a misspelt one must not pass for a default."""
-
-    model_config = ConfigDict(extra="forbid")
+SchedulerName = Annotated[Text, Field(json_schema_extra={"enum": list(SCHEDULERS)})]
 
 
 class LoraIn(In):
@@ -56,21 +52,21 @@ class DrawingIn(In):
     scheduler: SchedulerName | None = None
     loras: list[LoraIn] | None = None
     model: Id | None = Field(None, description="A base model's id; the one set by BASE_MODEL.")
-    is_public: bool | None = None
-    rating: str | None = None
+    is_public: Flag | None = None
+    rating: Text | None = None
 
 
 class GenerateIn(DrawingIn):
-    prompt: str = Field(json_schema_extra={"minLength": 1, "maxLength": 2000})
-    negative_prompt: str | None = None
+    prompt: Text = Field(json_schema_extra={"minLength": 1, "maxLength": 2000})
+    negative_prompt: Text | None = None
     count: Count | None = None
     album: Id | None = Field(None, description="An album's id: the pictures are added to it.")
 
 
 class BatchIn(DrawingIn):
-    album_name: str
-    theme: str | None = Field(None, json_schema_extra={"maxLength": 300})
-    negative_prompt: str | None = None
+    album_name: Text
+    theme: Text | None = Field(None, json_schema_extra={"maxLength": 300})
+    negative_prompt: Text | None = None
 
 
 class TemplateLora(In):
@@ -79,16 +75,16 @@ class TemplateLora(In):
 
 
 class TemplateIn(In):
-    name: str
-    description: str = ""
-    csv: str = Field(description="A header line and one line an item; a column “name” is needed.")
-    base_prompt: str = ""
-    prompt_template: str = Field(description="Columns in braces, for example {rank} of {suit}.")
-    style_suffix: str = ""
-    example_theme: str = ""
+    name: Text
+    description: Text = ""
+    csv: Text = Field(description="A header line and one line an item; a column “name” is needed.")
+    base_prompt: Text = ""
+    prompt_template: Text = Field(description="Columns in braces, for example {rank} of {suit}.")
+    style_suffix: Text = ""
+    example_theme: Text = ""
     width: Side | None = Field(None, description="Left out: the model's own size.")
     height: Side | None = None
-    negative_prompt: str = ""
+    negative_prompt: Text = ""
     loras: list[TemplateLora] = []
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imagineer.problems import Problem, invalid
+from imagineer import texts
+from imagineer.problems import invalid
 
 MAX_SEED = 2**31 - 1
 PROMPT_LENGTH = (1, 2000)
@@ -238,7 +239,7 @@ def _lora(index: int, entry: Any, default_weight: float) -> LoraWeight:
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise invalid(name, "Write a text.")
-    text = value.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if any(not character.isprintable() and character not in "\n\t" for character in text):
-        raise Problem(422, "invalid", "This text holds control characters; remove them.", name)
+    text = texts.unified(value).strip()
+    if texts.has_control(text):
+        raise invalid(name, texts.CONTROL)
     return text

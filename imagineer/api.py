@@ -45,9 +45,12 @@ def on_problem(request: HttpRequest, error: Problem) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0] if error.errors else {"loc": (), "msg": "The request is not valid."}
-    path = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "form")]
-    field = ".".join(path[1:] if path and path[0] in ("payload", "data") else path) or None
-    message = str(first["msg"])
+    path = [str(part) for part in first["loc"]]
+    for places in (("body", "query", "path", "form", "file"), ("payload", "data")):
+        if path and path[0] in places:
+            path = path[1:]
+    field = ".".join(path) or None
+    message = str(first["msg"]).removeprefix("Value error, ")
     return _answer(request, 422, "invalid", message[:1].upper() + message[1:], field)
 
 

@@ -9,7 +9,9 @@ from ninja import Field, Router, Schema
 
 from gallery.models import Album, Image
 from imagineer.accounts.permissions import ADMIN
+from imagineer.inputs import Flag, In
 from imagineer.problems import not_found
+from imagineer.texts import Text
 from labeling.models import LabelingItem, LabelingRun
 from labeling.runs import start_run
 
@@ -17,13 +19,13 @@ router = Router(tags=["labeling"])
 FAILURES_SHOWN = 50
 
 
-class LabelingIn(Schema):
-    prompt_kind: str = Field(
+class LabelingIn(In):
+    prompt_kind: Text = Field(
         default="",
         max_length=50,
         description="By default “default” for an image, “sd_training” for an album.",
     )
-    force: bool = Field(
+    force: Flag = Field(
         default=False, description="Also label images that this prompt has labelled before."
     )
 

@@ -11,22 +11,24 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
 from imagineer.accounts.permissions import ADMIN, is_admin_request
+from imagineer.inputs import In, Whole
 from imagineer.jobs import states
 from imagineer.keyset import paginate
 from imagineer.problems import Problem, not_found
+from imagineer.texts import Text
 from scraping.models import ScrapeJob
 from scraping.runs import MOST_DEPTH, MOST_IMAGES, MOST_PAGES, start_crawl
 
 router = Router(tags=["scraping"])
 
 
-class CrawlIn(Schema):
-    url: str = Field(description="Where to start; http or https.")
-    album_name: str = Field(default="", description="“Scraped <site>” if empty.")
-    depth: int = Field(default=1, ge=0, le=MOST_DEPTH, description="Links followed from there.")
-    max_images: int = Field(default=200, ge=1, le=MOST_IMAGES)
-    max_pages: int = Field(default=100, ge=1, le=MOST_PAGES)
-    min_side: int = Field(
+class CrawlIn(In):
+    url: Text = Field(description="Where to start; http or https.")
+    album_name: Text = Field(default="", description="“Scraped <site>” if empty.")
+    depth: Whole = Field(default=1, ge=0, le=MOST_DEPTH, description="Links followed from there.")
+    max_images: Whole = Field(default=200, ge=1, le=MOST_IMAGES)
+    max_pages: Whole = Field(default=100, ge=1, le=MOST_PAGES)
+    min_side: Whole = Field(
         default=200, ge=1, le=10_000, description="Pixels; smaller pictures are left out."
     )
 

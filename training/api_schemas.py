@@ -1,16 +1,17 @@
 """What the API of this room takes and gives."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Any, Self
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
+from imagineer.inputs import Flag, In
+from imagineer.inputs import RowId as Id
+from imagineer.texts import Text
 from training.config import PRECISIONS, PRESET_NAMES, RANGES, TARGETS
 from training.models import DatasetItem, TrainingRun
-
-Id = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
 
 
 def _number(name: str, description: str = "") -> Any:
@@ -24,14 +25,8 @@ def _choice(choices: Any) -> Any:
     return Field(None, json_schema_extra={"enum": list(choices)})
 
 
-class In(Schema):
-    """Unknown fields are refused: a misspelt one must not pass for a default."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 class DatasetIn(In):
-    name: str = Field(json_schema_extra={"minLength": 1, "maxLength": 100})
+    name: Text = Field(json_schema_extra={"minLength": 1, "maxLength": 100})
     albums: list[Id] = Field(max_length=100)
 
 
@@ -40,7 +35,7 @@ class ConfigIn(In):
 
     rank: int | None = _number("rank")
     alpha: float | None = _number("alpha")
-    targets: str | None = _choice(TARGETS)
+    targets: Text | None = _choice(TARGETS)
     learning_rate: float | None = _number("learning_rate")
     steps: int | None = _number("steps")
     warmup_steps: int | None = _number("warmup_steps")
@@ -48,23 +43,23 @@ class ConfigIn(In):
     gradient_accumulation: int | None = _number("gradient_accumulation")
     width: int | None = _number("width", "Pixels, divisible by 8.")
     height: int | None = _number("height", "Pixels, divisible by 8.")
-    random_flip: bool | None = Field(default=None, strict=True)
+    random_flip: Flag | None = None
     caption_dropout: float | None = _number("caption_dropout")
     min_snr_gamma: float | None = _number("min_snr_gamma", "0 switches it off.")
-    mixed_precision: str | None = _choice(PRECISIONS)
+    mixed_precision: Text | None = _choice(PRECISIONS)
     checkpoint_every: int | None = _number("checkpoint_every", "Steps.")
     seed: int | None = _number("seed")
 
 
 class TrainingIn(In):
-    name: str = Field(json_schema_extra={"minLength": 1, "maxLength": 100})
+    name: Text = Field(json_schema_extra={"minLength": 1, "maxLength": 100})
     albums: list[Id] = Field([], max_length=100, description="Frozen when the training starts.")
     dataset: Id | None = Field(None, description="Or a dataset version that is frozen already.")
-    trigger_word: str = Field("", json_schema_extra={"maxLength": 100})
+    trigger_word: Text = Field("", json_schema_extra={"maxLength": 100})
     base_model: Id | None = Field(None, description="The one set by BASE_MODEL if left out.")
-    preset: str = Field("standard", json_schema_extra={"enum": list(PRESET_NAMES)})
+    preset: Text = Field("standard", json_schema_extra={"enum": list(PRESET_NAMES)})
     config: ConfigIn = ConfigIn()
-    is_public: bool = Field(True, strict=True, description="Whether the LoRA will be public.")
+    is_public: Flag = Field(True, description="Whether the LoRA will be public.")
 
 
 class Named(Schema):

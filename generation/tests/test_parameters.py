@@ -155,3 +155,17 @@ def test_any_json_is_either_checked_or_refused_with_a_field(values: dict[str, An
         assert 1 <= checked.steps <= 150
         assert checked.width % 8 == 0
     assert refusal is None or (refusal.field and refusal.message.endswith("."))
+
+
+@pytest.mark.parametrize(
+    "text", ["Été\u00a0: bleu", "1\u202f000 cats", "👨\u200d👩\u200d👧", "می\u200cخواهم"]
+)
+def test_typography_and_joined_emoji_are_no_control_characters(text):
+    assert checked_prompt(text) == text
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a\ud800", "a\x1bb", "a\x85b"], ids=ascii)
+def test_control_characters_and_surrogates_are(text):
+    with pytest.raises(Problem) as refused:
+        checked_prompt(text)
+    assert refused.value.field == "prompt"

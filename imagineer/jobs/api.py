@@ -10,20 +10,22 @@ from ninja import Query, Router, Schema
 
 from imagineer import keyset
 from imagineer.accounts.permissions import ADMIN, is_admin_request
+from imagineer.inputs import In
 from imagineer.jobs import events, states
 from imagineer.jobs.describe import described
 from imagineer.jobs.models import Job, Queue, Status
 from imagineer.problems import Problem, not_found
+from imagineer.texts import Text
 
 router = Router(tags=["jobs"])
 
 LOG_PAGE = 500
 
 
-class JobFilters(Schema):
+class JobFilters(In):
     status: Status | None = None
     queue: Queue | None = None
-    kind: str | None = None
+    kind: Text | None = None
     cursor: str | None = None
 
 

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from gallery.album_sources import SourceRefused
 from gallery.import_album import import_album
 from gallery.jobs import submit_import
+from imagineer import texts
 
 
 class Command(BaseCommand):
@@ -25,8 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path, name = options["path"], options["album"].strip()
-        if not 0 < len(name) <= 200 or not name.isprintable():
-            raise CommandError("An album's name has 1 to 200 characters, all of them visible.")
+        if not 0 < len(name) <= 200 or not texts.is_line(name):
+            raise CommandError("An album's name has 1 to 200 characters on one line.")
         wanted = {
             "caption_prefix": options["caption_prefix"],
             "is_public": not options["private"],
