@@ -158,7 +158,7 @@ def test_any_json_is_either_checked_or_refused_with_a_field(values: dict[str, An
 
 
 @pytest.mark.parametrize(
-    "text", ["Été\u00a0: bleu", "1\u202f000 cats", "👨\u200d👩\u200d👧", "می\u200cخواهم"]
+    "text", ["Été\u00a0: bleu", "1\u202f000", "👨\u200d👩\u200d👧", "می\u200cخواهم"]
 )
 def test_typography_and_joined_emoji_are_no_control_characters(text):
     assert checked_prompt(text) == text

@@ -143,11 +143,18 @@ def test_the_name_of_a_run_that_waits_is_taken_too() -> None:
     assert caught.value.status == 409
 
 
-@pytest.mark.parametrize("name", ["", "  ", None, 7, "x" * 201, "a\x00b"])
+@pytest.mark.parametrize("name", ["", "  ", None, 7, "x" * 201, "a\x00b", "\ud800", "\u202e"])
 def test_an_album_needs_a_plain_name(name: Any) -> None:
     make_template()
     problem = refusal(lambda: make_batch(make_template(name="B", slug="b"), album_name=name))
     assert (problem.status, problem.field) == (422, "album_name")
+
+
+@pytest.mark.parametrize(
+    "name", ["Été\u00a0: bleu", "1\u202f000", "👨\u200d👩\u200d👧", "می\u200cخواهم"]
+)
+def test_an_album_may_be_named_in_any_language(name: str) -> None:
+    assert make_batch(make_template(), album_name=name).album_name == name
 
 
 def test_a_table_that_is_wrong_is_named() -> None:
