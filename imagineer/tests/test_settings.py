@@ -11,7 +11,10 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 READER = re.compile(r"""env\.(?:text|flag|number|decimal|words)\(\s*["']([A-Z0-9_]+)["']""")
 DIRECT = re.compile(r"""os\.(?:environ(?:\.get)?|getenv)[\[(]\s*["']([A-Z0-9_]+)["']""")
-NOT_OURS = {"DJANGO_SETTINGS_MODULE", "PATH", "HOME", "TERM", "TMPDIR"}
+# Set by the system, Django or supervisord for what they start.
+NOT_OURS = {
+    "DJANGO_SETTINGS_MODULE", "PATH", "HOME", "TERM", "TMPDIR", "SUPERVISOR_PROCESS_NAME",
+}  # fmt: skip
 
 
 def check_deploy(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
