@@ -4,8 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
-CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# The browser tests read it; one that is set wins.
+ifndef CHROMIUM
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+endif
+export CHROMIUM
 
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test test-fast test-crash lint format bench model clean
@@ -47,8 +51,8 @@ test: $(VENV)/.installed-dev browser  ## Run every test
 test-fast: $(VENV)/.installed-dev  ## The tests without browser, worker processes and model
 	$(BIN)/pytest -m "not browser and not processes and not model"
 
-test-crash: $(VENV)/.installed-dev  ## The long crash tests: 50 random kills for each process type
-	CRASH_ROUNDS=50 $(BIN)/pytest -m processes --timeout 3600
+test-crash: $(VENV)/.installed-dev  ## The long crash tests: 50 random kills of each kind of process
+	CRASH_ROUNDS=50 $(BIN)/pytest imagineer/jobs/tests/test_crashes.py gallery/tests/test_crashes.py
 
 lint: $(VENV)/.installed-dev  ## Formatting, lint, types, layers, migrations, Dockerfile, compose
 	$(BIN)/ruff format --check .
@@ -64,12 +68,12 @@ format: $(VENV)/.installed-dev  ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.installed-dev  ## Measure; figures go to var/bench/*.json
+bench: $(VENV)/.installed-dev  ## Measure everything in benchmarks/; figures go to var/bench/*.json
 	@for file in benchmarks/[a-z]*.py; do \
 		echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; \
 	done
 
-model: install  ## Train the built-in model anew (hours on a CPU, minutes on a GPU)
+model: install  ## Train the built-in model anew (hours on a CPU)
 	$(MANAGE) build_builtin_model
 
 clean:  ## Remove the virtual environment and caches, not the data in var/
