@@ -1,12 +1,15 @@
-"""Rows as the API shows them to this request."""
+"""Rows as the API shows them to this request: it withholds what the pages withhold."""
 
 from collections.abc import Iterable
+from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 
 from gallery import nsfw, panels, renditions
 from gallery.models import Album, Image, Rating
+from gallery.private_models import private_models, without_private
 from gallery.schemas import (
     AlbumOut,
     AlbumRef,
@@ -19,15 +22,12 @@ from gallery.schemas import (
 
 
 def image_out(request: HttpRequest, image: Image) -> ImageOut:
-    """Only addresses that this request may open."""
+    """Only addresses that this request may open; of a veiled picture no word and no colour."""
     sharp = nsfw.may_see_sharp(request, image)
-    widths = (
-        renditions.sharp_widths(image.width) if sharp else (renditions.blurred_width(image.width),)
-    )
     key = image.sharp_key if sharp else image.blurred_key
     return ImageOut(
         id=image.pk,
-        name=image.original_name,
+        name=image.original_name if sharp else "",
         width=image.width,
         height=image.height,
         format=image.format,
@@ -37,13 +37,20 @@ def image_out(request: HttpRequest, image: Image) -> ImageOut:
         is_nsfw=image.is_nsfw,
         is_public=image.is_public,
         is_blurred=not sharp,
-        prompt=image.prompt,
-        placeholder=image.placeholder,
+        prompt=image.prompt if sharp else "",
+        placeholder=image.placeholder if sharp else "",
         created_at=image.created_at,
         url=image.get_absolute_url(),
-        renditions=[_rendition(image, key, width) for width in widths],
+        renditions=[_rendition(image, key, width) for width in _widths(request, image, sharp)],
         original=reverse("gallery:original", args=[image.pk]) if sharp else None,
     )
+
+
+def _widths(request: HttpRequest, image: Image, sharp: bool) -> tuple[int, ...]:
+    if sharp:
+        return renditions.sharp_widths(image.width)
+    # Who hides such pictures is not even given the blurred file.
+    return () if nsfw.choice(request) == "hide" else (renditions.blurred_width(image.width),)
 
 
 def _rendition(image: Image, key: str, width: int) -> RenditionOut:
@@ -53,20 +60,47 @@ def _rendition(image: Image, key: str, width: int) -> RenditionOut:
 
 def image_detail(request: HttpRequest, image: Image, albums: Iterable[Album]) -> ImageDetail:
     """albums: those of the image that this request may see."""
+    told = image_out(request, image)
+    shelves = [album_ref(album) for album in albums]
+    if told.is_blurred:
+        return ImageDetail(
+            **dict(told),
+            negative_prompt="",
+            parameters={},
+            labels=[],
+            albums=shelves,
+            models=[],
+            details={},
+        )
+    # Once for both that ask.
+    prefetch_related_objects([image], "models_used__model_version")
     return ImageDetail(
-        **dict(image_out(request, image)),
+        **dict(told),
         negative_prompt=image.negative_prompt,
-        parameters=image.generation_params,
-        labels=[LabelOut.from_orm(label) for label in image.labels.all()],
-        albums=[album_ref(album) for album in albums],
+        parameters=told_parameters(request, image),
+        labels=label_list(request, image),
+        albums=shelves,
         models=_models(request, image),
         details=panels.details(request, image),
     )
 
 
+def label_list(request: HttpRequest, image: Image) -> list[LabelOut]:
+    """What was said of the image; nothing while it is veiled."""
+    if not nsfw.may_see_sharp(request, image):
+        return []
+    return [LabelOut.from_orm(label) for label in image.labels.all()]
+
+
+def told_parameters(request: HttpRequest, image: Image) -> dict[str, Any]:
+    """How the image was drawn; visitors are told of no model that is private."""
+    if nsfw.is_admin(request):
+        return dict(image.generation_params)
+    return without_private(image.generation_params, private_models(image))
+
+
 def _models(request: HttpRequest, image: Image) -> list[ModelUse]:
     """The models that drew the picture: the room above keeps them, under a name known here."""
-    uses = image.models_used.select_related("model_version")
     everything = nsfw.is_admin(request)
     return [
         ModelUse(
@@ -76,7 +110,7 @@ def _models(request: HttpRequest, image: Image) -> list[ModelUse]:
             type=use.model_version.type,
             weight=use.weight,
         )
-        for use in uses
+        for use in image.models_used.all()
         if everything or use.model_version.is_public
     ]
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from ninja import Router, Status
 
 from gallery import labels, nsfw, ratings
+from gallery.answers import label_list
 from gallery.models import NO_RATING, RATING_WORDS, Image, Label
 from gallery.schemas import Id, LabelChange, LabelList, LabelNew, LabelOut
 from imagineer.accounts.permissions import ADMIN
@@ -17,7 +18,7 @@ router = Router(tags=["labels"])
 @router.get("/images/{image_id}/labels", response=LabelList)
 def list_labels(request: HttpRequest, image_id: Id) -> LabelList:
     image = _image(request, image_id)
-    return LabelList(items=[LabelOut.from_orm(label) for label in image.labels.all()])
+    return LabelList(items=label_list(request, image))
 
 
 @router.post("/images/{image_id}/labels", response={201: LabelOut}, auth=ADMIN)

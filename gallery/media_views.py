@@ -15,7 +15,9 @@ from django.views.decorators.http import require_safe
 from gallery import nsfw, renditions
 from gallery.image_files import CONTENT_TYPES, EXTENSIONS
 from gallery.models import Image
+from gallery.private_models import private_models
 from gallery.strip_location import strip
+from gallery.strip_models import strip_models
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 PRIVATE = "private, no-store"
@@ -52,17 +54,25 @@ def rendition(request: HttpRequest, key: str, width: int) -> HttpResponse:
 
 @require_safe
 def original(request: HttpRequest, pk: int) -> HttpResponse:
-    """The file as it came in, without the places in its metadata. One byte range is honoured."""
+    """The file as it came in, without the places in its metadata. One byte range is honoured.
+
+    What a visitor gets of a drawn picture names no model that is kept private.
+    """
     image = Image.objects.filter(pk=pk).first()
     if image is None:
         raise Http404("There is no such picture.")
-    open_to_all = image.is_public and not image.is_nsfw
+    private = private_models(image) if image.format == "png" else None
+    # Admins get another file than visitors do where a private model took part.
+    open_to_all = image.is_public and not image.is_nsfw and private is None
     if not open_to_all:
         _check(nsfw.may_see_sharp(request, image))
-    etag = f'"{image.sha256}"'
+    hidden = None if private is None or nsfw.is_admin(request) else private
+    etag = f'"{image.sha256}{"-visitors" if hidden else ""}"'
     if _is_known(request, etag):
         return _with_original_headers(HttpResponse(status=304), image, etag, open_to_all)
     data = strip(_read(str(image.file.name)), image.format)
+    if hidden is not None:
+        data = strip_models(data, hidden.shown, hides_base=hidden.hides_base)
     response = _ranged(request, data, etag)
     response["Content-Type"] = CONTENT_TYPES[image.format]
     return _with_original_headers(response, image, etag, open_to_all)

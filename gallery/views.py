@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_cookie
 
 from gallery import listing, nsfw, panels
+from gallery.answers import told_parameters
 from gallery.captions import best_caption
 from gallery.models import Album, AlbumImage, Image, Label
 from gallery.parameters import rows
@@ -73,7 +74,8 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
     if not nsfw.may_see(request, shown):
         raise Http404
     inside = request.GET.get("in")
-    album = listing.albums(request).filter(slug=inside).first() if inside else None
+    shelves = listing.albums(request).filter(slug=inside, entries__image=shown)
+    album = shelves.first() if inside else None
     sharp = nsfw.may_see_sharp(request, shown)
     labels = list(shown.labels.all())
     context = {
@@ -82,7 +84,7 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
         "is_hidden": shown.is_nsfw and nsfw.choice(request) == "hide",
         "caption": best_caption(label for label in labels if label.kind == Label.Kind.CAPTION),
         "tags": _distinct(labels, Label.Kind.TAG, Label.Kind.CATEGORY),
-        "parameters": rows(shown.generation_params, shown.width, shown.height),
+        "parameters": rows(told_parameters(request, shown), shown.width, shown.height),
         "album": album,
         "panels": panels.rendered(request, shown) if sharp else [],
         "neighbours": listing.neighbours(request, shown, album),

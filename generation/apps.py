@@ -7,11 +7,14 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         # Models can be imported from here on only.
+        from gallery.private_models import register_private_models
         from generation.jobs import run
+        from generation.private_models import private_models
         from generation.runs import KIND
         from generation.seeding import seed_new_database
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
 
+        register_private_models(private_models)
         registry.register(KIND, queue=Queue.GPU, run=run, label="Generation")
         post_migrate.connect(seed_new_database, sender=self)

@@ -105,6 +105,11 @@ def parse(text: str) -> Infotext:
     )
 
 
+def tag_name(name: str) -> str:
+    """A LoRA's name as it stands in tags and hashes."""
+    return "".join("-" if character in ':<>,"' else character for character in name)
+
+
 def png_with(picture: Image.Image, text: str) -> bytes:
     """The picture as a PNG with the text in its chunk; the same input gives the same bytes.
 

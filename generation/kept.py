@@ -162,16 +162,14 @@ def text_of(plan: Plan, item: GenerationItem) -> str:
             width=plan.settings.width,
             height=plan.settings.height,
             model=plan.base_model.name,
-            loras={_tag_name(version): weight for version, weight in plan.loras},
+            loras={infotext.tag_name(version.name): weight for version, weight in plan.loras},
             # The first ten digits of the file's SHA-256: "AutoV2", which model sites look up.
-            lora_hashes={_tag_name(version): version.sha256[:10] for version, _ in plan.loras},
+            lora_hashes={
+                infotext.tag_name(version.name): version.sha256[:10] for version, _ in plan.loras
+            },
             version=SOFTWARE,
         )
     )
-
-
-def _tag_name(version: ModelVersion) -> str:
-    return "".join("-" if character in ':<>,"' else character for character in version.name)
 
 
 def _params(plan: Plan, item: GenerationItem) -> dict[str, Any]:

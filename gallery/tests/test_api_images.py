@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from gallery import panels
+from gallery import panels, private_models
 from gallery.models import Album, Image
 from gallery.tests.factories import (
     make_admin,
@@ -176,6 +176,63 @@ def test_an_image_tells_everything(
     assert told["labels"][0]["text"] == "a caption"
     assert told["labels"][0]["source"] == "claude"
     assert (told["models"], told["details"]) == ([], {"pages": [row.pk]})
+
+
+def test_a_blurred_image_tells_no_more_than_its_page(
+    client: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panels, "_details", {"pages": lambda request, image: "bare"})
+    row = make_row(
+        rating="ADULT", original_name="bare.png", prompt="bare", negative_prompt="bare",
+        placeholder="bare", generation_params={"seed": 7, "note": "bare"},
+    )  # fmt: skip
+    make_label(row, "bare")
+    album = make_album("Cards", [row])
+    paths = ("/api/images", f"/api/images/{row.pk}", f"/api/images/{row.pk}/labels",
+             f"/api/albums/{album.pk}", "/api/albums")  # fmt: skip
+    for browser in (client, admin):
+        for choice in ("blur", "hide"):
+            browser.cookies["nsfw"] = choice
+            for path in paths:
+                assert "bare" not in browser.get(path).content.decode(), path
+            told = browser.get(f"/api/images/{row.pk}").json()
+            assert told["is_blurred"] is True
+            assert [
+                told[name] for name in ("name", "prompt", "negative_prompt", "placeholder")
+            ] == (["", "", "", ""])
+            assert (told["original"], told["parameters"], told["labels"]) == (None, {}, [])
+            assert (told["models"], told["details"]) == ([], {})
+            assert told["albums"][0]["id"] == album.pk
+            assert [row.blurred_key in one["url"] for one in told["renditions"]] == (
+                [True] if choice == "blur" else []
+            )
+        browser.cookies["nsfw"] = "show"
+        for path in paths:
+            assert "bare" in browser.get(path).content.decode(), path
+
+
+def test_a_revealed_image_tells_everything(client: Client) -> None:
+    row = make_row(rating="ADULT", prompt="bare")
+    client.cookies["nsfw"] = "hide"
+    client.post(f"/images/{row.pk}/reveal")
+    told = client.get(f"/api/images/{row.pk}").json()
+    assert (told["is_blurred"], told["prompt"]) == (False, "bare")
+
+
+def test_a_private_models_id_is_the_admins(
+    client: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = private_models.PrivateModels(ids=frozenset({5}), hides_base=True)
+    monkeypatch.setattr(private_models, "_finders", [lambda image: told])
+    loras = [{"model": 5, "weight": 1.0}, {"model": 6, "weight": 0.5}]
+    row = make_row(generation_params={"seed": 7, "model": "Closed base", "loras": loras})
+    path = f"/api/images/{row.pk}"
+    assert client.get(path).json()["parameters"] == {"seed": 7, "loras": loras[1:]}
+    assert admin.get(path).json()["parameters"] == row.generation_params
+    assert "Closed base" not in client.get(row.get_absolute_url()).content.decode()
+    assert "Closed base" in admin.get(row.get_absolute_url()).content.decode()
+    monkeypatch.setattr(private_models, "_finders", [lambda image: None])
+    assert client.get(path).json()["parameters"] == row.generation_params
 
 
 @pytest.mark.parametrize("pk", [*BAD_IDS, "999"])

@@ -119,10 +119,16 @@ def test_neighbours_are_never_private_nor_hidden(client: Client) -> None:
     assert "data-walk" not in get(client, image)
 
 
-def test_an_album_that_does_not_hold_it_has_no_neighbours_to_offer(client: Client) -> None:
-    image = make_row()
-    make_album("Boats", [make_row()])
-    assert "data-walk" not in get(client, image, **{"in": "boats"})
+@pytest.mark.parametrize("inside", ["boats", "drafts", "none", "\x00", "x" * 300])
+def test_an_album_that_does_not_hold_it_is_not_spoken_of(client: Client, inside: str) -> None:
+    image, other = make_row(), make_row()
+    make_album("Boats", [other])
+    make_album("Drafts", [image], is_public=False)
+    page = get(client, image, **{"in": inside})
+    assert "Boats" not in page
+    assert "Drafts" not in page
+    assert "?in=" not in page.partition('<div class="facts">')[0].partition('<div class="mat">')[2]
+    assert f'data-walk="ArrowLeft" href="/images/{other.pk}/"' in page
 
 
 def test_admins_get_a_way_into_the_console(client: Client) -> None:

@@ -9,11 +9,13 @@ import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 from PIL import Image as Picture
+from PIL.PngImagePlugin import PngInfo
 from pytest_django import DjangoAssertNumQueries
 
-from gallery import renditions
+from gallery import private_models, renditions
 from gallery.add_image import add_image
 from gallery.models import Image
+from gallery.private_models import PrivateModels
 from gallery.tests.factories import make_admin, make_image, picture_file
 from gallery.tests.test_strip_location import exif, gps_of
 
@@ -258,3 +260,27 @@ def test_an_nsfw_original_needs_consent(client: Client) -> None:
     client.cookies["nsfw"] = "show"
     response: Any = client.get(original(image))
     assert (response.status_code, response["Cache-Control"]) == (200, PRIVATE)
+
+
+def test_a_private_model_is_named_to_admins_alone(
+    client: Client, admin_browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = PngInfo()
+    info.add_text("parameters", "a fox <lora:inks:1> <lora:Secret:1>\nSteps: 2")
+    data = picture_file(1, pnginfo=info)
+    image = add_image(data, source_type="generated").image
+    assert client.get(original(image)).content == data
+    told = PrivateModels(ids=frozenset({5}), shown=frozenset({"inks"}))
+    monkeypatch.setattr(private_models, "_finders", [lambda image: told])
+    shown = client.get(original(image))
+    assert b"Secret" not in shown.content
+    assert b"a fox <lora:inks:1>\nSteps: 2" in shown.content
+    whole = admin_browser.get(original(image))
+    assert whole.content == data
+    assert shown["ETag"] != whole["ETag"]
+    for response in (shown, whole):
+        assert response["Cache-Control"] == PRIVATE
+        assert {"Cookie", "Authorization"} <= set(response["Vary"].split(", "))
+    assert b"Secret" not in client.get(original(image), headers={"Range": "bytes=0-400"}).content
+    asked = {"If-None-Match": whole["ETag"]}
+    assert client.get(original(image), headers=asked).status_code == 200
