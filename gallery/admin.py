@@ -21,16 +21,15 @@ from django.utils.html import format_html
 
 from gallery import admin_albums, admin_bulk, admin_upload, removal
 from gallery.models import Album, AlbumImage, Image, Label
+from imagineer.console_rows import EitherFilter, RowAdmin
 from imagineer.words import number_in
 
 if TYPE_CHECKING:
-    ImageModelAdmin = admin.ModelAdmin[Image]
-    AlbumModelAdmin = admin.ModelAdmin[Album]
     LabelModelAdmin = admin.ModelAdmin[Label]
     LabelTabularInline = admin.TabularInline[Label, Image]
     ImagePaginator = Paginator[Any]
 else:  # The classes are generic in their type stubs alone.
-    ImageModelAdmin = AlbumModelAdmin = LabelModelAdmin = admin.ModelAdmin
+    LabelModelAdmin = admin.ModelAdmin
     LabelTabularInline = admin.TabularInline
     ImagePaginator = Paginator
 
@@ -52,16 +51,12 @@ class SourceFilter(admin.ChoicesFieldListFilter):
         self.title = "source"
 
 
-class PublicFilter(admin.SimpleListFilter):
+class PublicFilter(EitherFilter):
     title = "visitors"
     parameter_name = "public"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "May see it"), ("no", "Private")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        return queryset.filter(is_public=value == "yes") if value else queryset
+    column = "is_public"
+    if_true = ("yes", "May see it")
+    if_false = ("no", "Private")
 
 
 def plain_label(db_field: Any, kwargs: dict[str, Any]) -> None:
@@ -157,7 +152,7 @@ def provenance(label: Label) -> str:
 
 
 @admin.register(Image)
-class ImageAdmin(ImageModelAdmin):
+class ImageAdmin(RowAdmin):
     list_display = ("__str__", "source_type", "rating", "is_public", "created_at")
     list_filter = (
         ("source_type", SourceFilter),
@@ -225,20 +220,8 @@ class ImageAdmin(ImageModelAdmin):
         )
         return response
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        image = self.get_object(request, object_id)
-        extra = image_context(image) if image is not None else {}
-        extra["show_save_and_add_another"] = False
-        response: HttpResponse = super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), **extra}
-        )
-        return response
+    def page_context(self, request: HttpRequest, row: Image) -> dict[str, Any]:
+        return image_context(row) | {"show_save_and_add_another": False}
 
     def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
         """Texts are written as they are; who may see the picture changes in one place only."""
@@ -282,7 +265,7 @@ def image_context(image: Image) -> dict[str, Any]:
 
 
 @admin.register(Album)
-class AlbumAdmin(AlbumModelAdmin):
+class AlbumAdmin(RowAdmin):
     list_display = ("name", "source_type", "is_public", "created_at")
     list_filter = (("source_type", SourceFilter), PublicFilter)
     list_select_related = ("cover",)
@@ -307,11 +290,8 @@ class AlbumAdmin(AlbumModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Album]:
         entries = AlbumImage.objects.filter(album=OuterRef("pk")).order_by("position", "id")
         first = Subquery(entries.values("image_id")[:1])
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(picture_count=Count("entries"), first_image=first)
-        )
+        found: QuerySet[Album] = super().get_queryset(request)
+        return found.annotate(picture_count=Count("entries"), first_image=first)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -322,20 +302,8 @@ class AlbumAdmin(AlbumModelAdmin):
             admin_albums.give_covers(listing.result_list)
         return response
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        album = self.get_object(request, object_id)
-        extra = admin_albums.context(request, album) if album is not None else {}
-        extra["show_save_and_add_another"] = False
-        response: HttpResponse = super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), **extra}
-        )
-        return response
+    def page_context(self, request: HttpRequest, row: Album) -> dict[str, Any]:
+        return admin_albums.context(request, row) | {"show_save_and_add_another": False}
 
     def save_model(self, request: HttpRequest, obj: Album, form: Any, change: bool) -> None:
         if not change:

@@ -15,16 +15,19 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_POST
 
 from gallery import albums
+from gallery.admin_bulk import album_numbered
 from gallery.models import Album, Image
 from generation.forms import BatchForm, GenerateForm
 from generation.models import GenerationItem, GenerationRun, ModelVersion
 from generation.parameters import SCHEDULERS
 from generation.runs import create_batch_run, create_single_run
-from imagineer.console_start import StartAdmin, StartForm
+from imagineer.console_rows import EitherFilter
+from imagineer.console_start import RunAdmin, StartAdmin, StartForm
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
-from imagineer.jobs.templatetags.job_words import ago, state
+from imagineer.jobs.templatetags.job_words import ago
 from imagineer.problems import Problem
+from imagineer.words import number_in
 
 ITEMS_A_PAGE = 120
 EARLIER = 24
@@ -59,32 +62,25 @@ class BatchStart(StartAdmin):
         return super().start_view(request)
 
 
-class BatchFilter(admin.SimpleListFilter):
+class BatchFilter(EitherFilter):
     title = "kind"
     parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("batch", "Batches"), ("single", "Single pictures")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        return queryset.filter(is_batch=value == "batch") if value else queryset
+    column = "is_batch"
+    if_true = ("batch", "Batches")
+    if_false = ("single", "Single pictures")
 
 
 @admin.register(GenerationRun)
-class GenerationRunAdmin(StartAdmin):
+class GenerationRunAdmin(RunAdmin):
     start_form = GenerateForm
     start_name = "generation_generate"
     start_title = "Generate"
     start_template = "admin/generation/generate.html"
 
-    list_display = ("title", "job_state", "drawn", "template", "album", "asked")
+    list_display = ("title", "shown_state", "drawn", "template", "album", "shown_age")
     list_filter = (BatchFilter, "job__status", "template")
     search_fields = ("album_name", "user_theme", "job__title")
     list_select_related = ("job", "template", "album")
-    show_full_result_count = False
-    list_per_page = 50
-    actions = None
     change_form_template = "admin/generation/run.html"
 
     # --- Starting ---------------------------------------------------------------------------
@@ -176,11 +172,9 @@ class GenerationRunAdmin(StartAdmin):
     def add_to_album_view(self, request: HttpRequest) -> HttpResponse:
         """Put the chosen pictures (`image`, repeated, or `only`) into the album."""
         chosen = request.POST.getlist("only") or request.POST.getlist("image")
-        ids = [int(text) for text in chosen if text.isdecimal() and len(text) < 19]
+        ids = [pk for text in chosen if (pk := number_in(text)) is not None]
         there = list(Image.objects.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
-        album_id = request.POST.get("album", "")
-        known = album_id.isdecimal() and len(album_id) < 19
-        album = Album.objects.filter(pk=int(album_id)).first() if known else None
+        album = album_numbered(request.POST.get("album", ""))
         if album is None:
             messages.error(request, "Choose an album.")
         elif not there:
@@ -189,8 +183,7 @@ class GenerationRunAdmin(StartAdmin):
             added = albums.put_many(album, there, added_by=request.user)
             words = "The picture was" if len(there) == 1 else f"{added} pictures were"
             messages.success(request, f"{words} added to {album.name}.")
-        run_id = request.POST.get("run", "")
-        return _to_results(int(run_id) if run_id.isdecimal() else None)
+        return _to_results(number_in(request.POST.get("run", "")))
 
     # --- The list and a run's page ------------------------------------------------------------
 
@@ -201,44 +194,21 @@ class GenerationRunAdmin(StartAdmin):
     def title(self, run: GenerationRun) -> str:
         return run.job.title
 
-    @admin.display(description="state", ordering="job__status")
-    def job_state(self, run: GenerationRun) -> SafeString:
-        return state(run.job)
-
     @admin.display(description="drawn")
     def drawn(self, run: Any) -> str:
         failed = f", {run.items_failed} failed" if run.items_failed else ""
         return f"{run.items_done} of {run.items_total}{failed}"
 
-    @admin.display(description="asked for", ordering="created_at")
-    def asked(self, run: GenerationRun) -> str:
-        return ago(run.created_at)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        run = self.get_object(request, object_id)
-        context = {
-            "run": run,
-            "page": _items_page(request, run) if run else None,
-            "facts": _facts(run) if run else [],
-            "can_retry": run is not None and run.job.status in states.RETRIABLE,
-            **(extra_context or {}),
+    def page_context(self, request: HttpRequest, row: GenerationRun) -> dict[str, Any]:
+        return {
+            "run": row,
+            "page": _items_page(request, row),
+            "facts": _facts(row),
+            "can_retry": row.job.status in states.RETRIABLE,
         }
-        return super().change_view(request, object_id, form_url, context)
 
 
 def _to_results(run_id: int | None) -> HttpResponseRedirect:
@@ -247,8 +217,8 @@ def _to_results(run_id: int | None) -> HttpResponseRedirect:
 
 
 def _run_shown(request: HttpRequest) -> GenerationRun | None:
-    number = request.GET.get("run", "")
-    if not number.isdecimal() or len(number) > 18:
+    number = number_in(request.GET.get("run", ""))
+    if number is None:
         return None
     return GenerationRun.objects.with_counts().select_related("job").filter(pk=number).first()
 

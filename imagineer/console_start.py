@@ -1,10 +1,10 @@
-"""Console pages that start a run: one form, its price, one button with the verb.
+"""Console pages that start a run (one form, its price, one button with the verb) and show it.
 
 Any room's ``admin.py`` may use this module; it knows no room. See docs/console.md.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,14 +12,12 @@ from django.forms.boundfield import BoundField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
 
 from imagineer import words
+from imagineer.console_rows import ModelAdmin, RowAdmin
+from imagineer.jobs.templatetags.job_words import ago, state
 from imagineer.problems import Problem
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-else:  # The class is generic in its type stubs alone.
-    ModelAdmin = admin.ModelAdmin
 
 
 def number_field(low: int, high: int, told: str = ".", **options: Any) -> forms.IntegerField:
@@ -154,6 +152,36 @@ class StartAdmin(ModelAdmin):
             **self.start_context(request, form),
         }
         return TemplateResponse(request, self.start_template, context, status=status)
+
+
+class ReadOnlyAdmin(RowAdmin, StartAdmin):
+    """Rows that are made by their start page and never edited: a page of facts."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("-created_at", "-id")
+    actions = None
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ()
+
+
+class RunAdmin(ReadOnlyAdmin):
+    """Runs: rows that have a job, with the columns that tell its state."""
+
+    @admin.display(description="State", ordering="job__status")
+    def shown_state(self, run: Any) -> SafeString:
+        return state(run.job)
+
+    @admin.display(description="Asked for", ordering="created_at")
+    def shown_age(self, run: Any) -> str | SafeString:
+        return ago(run.created_at)
 
 
 def folded(fields: Iterable[str]) -> tuple[str, dict[str, Any]]:

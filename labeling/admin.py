@@ -7,15 +7,13 @@ from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Count, Max, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.utils.safestring import SafeString
+from django.http import HttpRequest
 
 from gallery.models import Album, Image, Label
 from imagineer import words
-from imagineer.console_start import StartAdmin, StartForm
+from imagineer.console_start import RunAdmin, StartForm
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
-from imagineer.jobs.templatetags.job_words import ago, state
 from imagineer.problems import Problem
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.prompts import SD_TRAINING
@@ -116,7 +114,7 @@ class LabelForm(StartForm):
 
 
 @admin.register(LabelingRun)
-class LabelingRunAdmin(StartAdmin):
+class LabelingRunAdmin(RunAdmin):
     start_form = LabelForm
     start_name = "labeling_start"
     start_title = "Label with Claude"
@@ -125,10 +123,6 @@ class LabelingRunAdmin(StartAdmin):
     list_display = ("shown_what", "prompt", "shown_state", "shown_counts", "shown_age")
     list_filter = ("job__status", "prompt__kind")
     list_select_related = ("job", "prompt", "album", "image")
-    list_per_page = 50
-    show_full_result_count = False
-    ordering = ("-created_at", "-id")
-    actions = None
 
     def start(self, request: HttpRequest, form: StartForm) -> Job:
         asked = form.cleaned_data
@@ -160,45 +154,17 @@ class LabelingRunAdmin(StartAdmin):
             failed_count=Count("items", filter=failed),
         )
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     @admin.display(description="What")
     def shown_what(self, run: LabelingRun) -> str:
         return str(run.album or run.image or "Chosen images")
-
-    @admin.display(description="State", ordering="job__status")
-    def shown_state(self, run: LabelingRun) -> SafeString:
-        return state(run.job)
 
     @admin.display(description="Labelled")
     def shown_counts(self, run: Any) -> str:
         text = f"{words.thin(run.done_count)} of {words.thin(run.item_count)}"
         return f"{text}, {words.thin(run.failed_count)} not" if run.failed_count else text
 
-    @admin.display(description="Asked for", ordering="created_at")
-    def shown_age(self, run: LabelingRun) -> str | SafeString:
-        return ago(run.created_at)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ()
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        run = self.get_object(request, object_id or "")
-        extra = run_context(request, run) if run else {}
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**(extra_context or {}), **extra}
-        )
-        return response
+    def page_context(self, request: HttpRequest, row: LabelingRun) -> dict[str, Any]:
+        return run_context(request, row)
 
 
 def run_context(request: HttpRequest, run: LabelingRun) -> dict[str, Any]:

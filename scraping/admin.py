@@ -10,14 +10,12 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
-from django.utils.safestring import SafeString
 
 from gallery.models import Image
 from imagineer import words
-from imagineer.console_start import StartAdmin, StartForm, number_field
+from imagineer.console_start import RunAdmin, StartForm, number_field
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
-from imagineer.jobs.templatetags.job_words import ago, state
 from imagineer.problems import Problem
 from scraping.addresses import site_of
 from scraping.models import RefusedImage, ScrapeJob
@@ -95,7 +93,7 @@ class ScrapeForm(StartForm):
 
 
 @admin.register(ScrapeJob)
-class ScrapeJobAdmin(StartAdmin):
+class ScrapeJobAdmin(RunAdmin):
     start_form = ScrapeForm
     start_name = "scraping_start"
     start_title = "Scrape a site"
@@ -103,40 +101,19 @@ class ScrapeJobAdmin(StartAdmin):
     list_display = ("shown_site", "album_name", "shown_state", "shown_counts", "shown_age")
     list_filter = ("job__status",)
     list_select_related = ("job", "album")
-    list_per_page = 50
-    show_full_result_count = False
     search_fields = ("url", "album_name")
     search_help_text = "Address or album"
-    ordering = ("-created_at", "-id")
-    actions = None
 
     def start(self, request: HttpRequest, form: StartForm) -> Job:
         return start_crawl(**form.cleaned_data, created_by=request.user).job
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="Site", ordering="url")
     def shown_site(self, scrape: ScrapeJob) -> str:
         return site_of(scrape.url)
 
-    @admin.display(description="State", ordering="job__status")
-    def shown_state(self, scrape: ScrapeJob) -> SafeString:
-        return state(scrape.job)
-
     @admin.display(description="Taken")
     def shown_counts(self, scrape: ScrapeJob) -> str:
         return f"{words.thin(scrape.imported)} of {words.thin(scrape.discovered)} found"
-
-    @admin.display(description="Asked for", ordering="created_at")
-    def shown_age(self, scrape: ScrapeJob) -> str | SafeString:
-        return ago(scrape.created_at)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ()
 
     def get_urls(self) -> list[URLPattern]:
         live = self.admin_site.admin_view(self.live_view)
@@ -155,19 +132,8 @@ class ScrapeJobAdmin(StartAdmin):
             response["X-Ended"] = "1"
         return response
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        scrape = self.get_object(request, object_id or "")
-        extra = live_context(scrape) | refused_context(request, scrape) if scrape else {}
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**(extra_context or {}), **extra}
-        )
-        return response
+    def page_context(self, request: HttpRequest, row: ScrapeJob) -> dict[str, Any]:
+        return live_context(row) | refused_context(request, row)
 
 
 def live_context(scrape: ScrapeJob) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from imagineer import words
-from imagineer.console_start import StartAdmin, StartForm
+from imagineer.console_start import ReadOnlyAdmin, RunAdmin, StartForm
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
-from imagineer.jobs.templatetags.job_words import ago, state
+from imagineer.jobs.templatetags.job_words import ago
 from training.captions import one_line
 from training.config import TARGET_LABELS
 from training.datasets import freeze
@@ -24,42 +24,6 @@ from training.models import DatasetVersion, TrainingRun
 from training.start import start_training
 
 ITEMS_A_PAGE = 60
-
-
-class ReadOnlyAdmin(StartAdmin):
-    """Rows that are made by their start page and never edited: a page of facts."""
-
-    list_per_page = 50
-    show_full_result_count = False
-    ordering = ("-created_at", "-id")
-    actions = None
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ()
-
-    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """What the row's own template shows."""
-        raise NotImplementedError
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        row = self.get_object(request, object_id or "")
-        extra = self.page_context(request, row) if row else {}
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**(extra_context or {}), **extra}
-        )
-        return response
 
 
 @admin.register(DatasetVersion)
@@ -116,7 +80,7 @@ class DatasetVersionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(ReadOnlyAdmin):
+class TrainingRunAdmin(RunAdmin):
     start_form = TrainForm
     start_name = "training_start"
     start_title = "Train a LoRA"
@@ -147,10 +111,6 @@ class TrainingRunAdmin(ReadOnlyAdmin):
             created_by=request.user,
         ).job
 
-    @admin.display(description="State", ordering="job__status")
-    def shown_state(self, run: TrainingRun) -> SafeString:
-        return state(run.job)
-
     @admin.display(description="Steps")
     def shown_steps(self, run: TrainingRun) -> str:
         done = run.loss_history[-1][0] if run.loss_history else 0
@@ -167,10 +127,6 @@ class TrainingRunAdmin(ReadOnlyAdmin):
             return ""
         url = reverse("admin:generation_modelversion_change", args=[run.output_model.pk])
         return format_html('<a href="{}">{}</a>', url, run.output_model)
-
-    @admin.display(description="Asked for", ordering="created_at")
-    def shown_age(self, run: TrainingRun) -> str | SafeString:
-        return ago(run.created_at)
 
     def page_context(self, request: HttpRequest, row: TrainingRun) -> dict[str, Any]:
         lora = row.output_model
