@@ -85,12 +85,12 @@ def draw(
 
     source: diffusers folder, .safetensors file or Hugging Face id. adapters: at weight 0 they are
     left out, so the picture is the base model's bit for bit. report(step, total, message) is
-    called before every denoising step; what it raises stops the drawing and passes through.
-    Raises DrawingError.
+    called before every file that is loaded and every denoising step; what it raises stops the
+    drawing and passes through. Raises DrawingError.
     """
     loaded = load(source, device, report)
     with sentences(settings), torch.inference_mode():
-        _apply(loaded, adapters)
+        _apply(loaded, adapters, report)
         _set_scheduler(loaded, settings.scheduler)
         blocks = [_blocks(loaded.pipeline, wanted) for wanted in pictures]
         order = sorted(range(len(pictures)), key=lambda index: blocks[index])
@@ -204,7 +204,7 @@ def _read_single_file(path: Path, options: dict[str, Any]) -> Any:
     return getattr(diffusers, name).from_single_file(str(path), safety_checker=None, **options)
 
 
-def _apply(loaded: Loaded, adapters: Sequence[Adapter]) -> None:
+def _apply(loaded: Loaded, adapters: Sequence[Adapter], report: Report) -> None:
     """Make these LoRAs, and no others, take part."""
     wanted = [adapter for adapter in adapters if adapter.weight != 0]
     pipeline = loaded.pipeline
@@ -214,6 +214,7 @@ def _apply(loaded: Loaded, adapters: Sequence[Adapter]) -> None:
         return
     for adapter in wanted:
         if adapter.name not in loaded.adapters:
+            report(0, 0, f"Loading the LoRA {adapter.path.stem}")
             _load_adapter(loaded, adapter)
     names = [adapter.name for adapter in wanted]
     loaded.adapters = [name for name in loaded.adapters if name not in names] + names

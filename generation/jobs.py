@@ -38,7 +38,7 @@ def run(context: JobContext) -> Result:
     ).get(job=context.job)
     plan = plan_of(wanted)
     try:
-        adapters = adapters_for(plan.settings.loras)
+        adapters = adapters_for(plan.settings.loras, context.check_cancelled)
     except LoraFileError as error:
         raise JobFailed(str(error)) from error
     adopted = kept.adopt_orphans(plan)
@@ -93,7 +93,8 @@ class _Drawing:
 
     def draw_all(self, items: Sequence[GenerationItem]) -> None:
         """Draw them; raises JobCancelled, and JobFailed where nothing can be drawn at all."""
-        # The web processes import this module; torch is for the one that draws.
+        # The web processes import this module; torch is for the one that draws. It takes seconds.
+        self.context.check_cancelled()
         from generation import diffusion_pipeline as engine
 
         self.done = self.total - len(items)
@@ -126,9 +127,12 @@ class _Drawing:
                 self._draw_group(engine, [item])
             return
         seconds = (time.monotonic() - began) / len(group)
+        # The whole group before the next look at a cancel: what is drawn is kept.
         for item, picture in zip(group, pictures, strict=True):
             self._keep(item, picture, seconds)
         self.context.log(f"{self._said()}, {seconds:.2f} s a picture")
+        if self.total > 1:
+            self.context.progress(self.done, self.total, self._said())
 
     def _forward(self, engine: Any, group: Sequence[GenerationItem]) -> "list[Picture | None]":
         pictures: list[Picture | None] = engine.draw(
@@ -158,8 +162,6 @@ class _Drawing:
             self._fail(item, f"The picture could not be saved: {error}")
             return
         self.done += 1
-        if self.total > 1:
-            self.context.progress(self.done, self.total, self._said())
 
     def _fail(self, item: GenerationItem, cause: Exception | str) -> None:
         sentence = str(cause).strip() or type(cause).__name__

@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,13 @@ from generation.parameters import Adapter, LoraWeight
 from imagineer.problems import Problem, invalid
 
 FOLDER = "lora"
+HASHED_AT_ONCE = 4 * 1024 * 1024
+Check = Callable[[], None]
+"""Called while a file is read; what it raises stops that and passes."""
+
+
+def _go_on() -> None:
+    """The check of callers whom nobody can stop."""
 
 
 def register_lora(
@@ -132,9 +139,13 @@ def delete_lora(version: ModelVersion) -> None:
         transaction.on_commit(lambda: path.unlink(missing_ok=True))
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Path, check: Check = _go_on) -> str:
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while part := file.read(HASHED_AT_ONCE):
+            digest.update(part)
+            check()
+    return digest.hexdigest()
 
 
 def lora_path(version: ModelVersion) -> Path:
@@ -151,13 +162,16 @@ def lora_path(version: ModelVersion) -> Path:
 _verified: dict[tuple[str, int, int], str] = {}
 
 
-def verified_lora_path(version: ModelVersion) -> Path:
-    """As lora_path, and the bytes are those that were registered; raises LoraFileError."""
+def verified_lora_path(version: ModelVersion, check: Check = _go_on) -> Path:
+    """As lora_path, and the bytes are those that were registered; raises LoraFileError.
+
+    A file of gigabytes takes seconds, once.
+    """
     path = lora_path(version)
     status = path.stat()
     key = (str(path), status.st_mtime_ns, status.st_size)
     if key not in _verified:
-        _verified[key] = sha256_of(path)
+        _verified[key] = sha256_of(path, check)
     if not version.sha256 or _verified[key] != version.sha256:
         raise LoraFileError(
             f"The file of the LoRA {version} is not the one that was registered "
@@ -166,7 +180,7 @@ def verified_lora_path(version: ModelVersion) -> Path:
     return path
 
 
-def adapters_for(weights: Sequence[LoraWeight]) -> list[Adapter]:
+def adapters_for(weights: Sequence[LoraWeight], check: Check = _go_on) -> list[Adapter]:
     """The files to apply, in order; those at weight 0 are left out. Raises LoraFileError."""
     versions = ModelVersion.objects.filter(type=ModelVersion.Type.LORA).in_bulk(
         [lora.model for lora in weights]
@@ -177,7 +191,7 @@ def adapters_for(weights: Sequence[LoraWeight]) -> list[Adapter]:
         if version is None:
             raise LoraFileError(f"The LoRA with the id {lora.model} was deleted.")
         if lora.weight != 0:
-            path = verified_lora_path(version)
+            path = verified_lora_path(version, check)
             files.append(Adapter(adapter_name(version), path, lora.weight))
     return files
 

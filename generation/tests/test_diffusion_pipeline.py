@@ -174,6 +174,26 @@ def test_it_can_be_stopped_at_any_step_and_draws_on_unharmed(
         assert bits(tiny_folder) == base
 
 
+def test_it_can_be_stopped_before_each_lora_that_it_loads(
+    tiny_folder: Path, lora_file: Path
+) -> None:
+    base = bits(tiny_folder)
+    told: list[str] = []
+
+    def report(step: int, total: int, message: str) -> None:
+        told.append(message)
+        if message == "Loading the LoRA inks":
+            raise StopError
+
+    with pytest.raises(StopError):
+        engine.draw(
+            str(tiny_folder), [WANTED], SETTINGS, [Adapter("stopped", lora_file, 1.0)],
+            device="cpu", report=report,
+        )  # fmt: skip
+    assert told == ["Loading the LoRA inks"]
+    assert bits(tiny_folder) == base
+
+
 def test_it_reports_every_step(tiny_folder: Path) -> None:
     told: list[tuple[int, int, str]] = []
     engine.release()

@@ -9,11 +9,12 @@ from django.core.files.storage import default_storage
 
 import generation
 from gallery.models import Album, Image
-from generation import infotext, kept
+from generation import infotext, kept, loras
 from generation.loras import register_lora
 from generation.models import GenerationItem, GenerationRun, ImageModel
 from generation.tests.factories import FakeEngine, make_batch, make_single, make_template
-from imagineer.jobs import states
+from imagineer.jobs import signals, states
+from imagineer.jobs.context import Context
 from imagineer.jobs.models import Job, Status
 from imagineer.jobs.runner import execute
 
@@ -172,6 +173,42 @@ def test_a_cancel_keeps_what_was_finished_in_the_album(use_engine: UseEngine) ->
     assert job.status == Status.CANCELLED
     assert statuses(run) == ["done", "done", "pending"]
     assert names_in(run.album) == ["Ace", "Two"]
+
+
+def test_a_cancel_while_a_group_is_drawn_keeps_the_whole_group(use_engine: UseEngine) -> None:
+    def cancel(pictures: Any) -> None:
+        signals.flags.cancelled = True
+
+    engine = use_engine(size=3, before=cancel)
+    rows = "name,suit\n" + "".join(f"Card {number},hearts\n" for number in range(6))
+    run = make_batch(make_template(csv=rows))
+    assert run_job(run).status == Status.CANCELLED
+    assert engine.drawn == [7, 8, 9]
+    assert statuses(run) == ["done"] * 3 + ["pending"] * 3
+    assert names_in(run.album) == ["Card 0", "Card 1", "Card 2"]
+
+
+def test_a_cancel_is_heard_while_a_loras_file_is_read(
+    use_engine: UseEngine, lora_file: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = use_engine()
+    lora = register_lora(lora_file, name="inks")
+    run = make_single(loras=[{"model": lora.pk, "weight": 1}])
+    monkeypatch.setattr(loras, "HASHED_AT_ONCE", 1000)
+    monkeypatch.setattr(loras, "_verified", {})
+    asked: list[None] = []
+    check = Context.check_cancelled
+
+    def cancel_at_the_second(self: Context) -> None:
+        asked.append(None)
+        signals.flags.cancelled = len(asked) == 2
+        check(self)
+
+    monkeypatch.setattr(Context, "check_cancelled", cancel_at_the_second)
+    assert run_job(run).status == Status.CANCELLED
+    assert len(asked) == 2
+    assert not loras._verified, "half a file is not verified"
+    assert engine.drawn == []
 
 
 class KilledError(BaseException):
