@@ -7,6 +7,8 @@ _TIMEOUTS = {"DownloadTimeoutError", "TimeoutError", "TCPTimedOutError", "UserTi
 _TOO_LARGE = {"DownloadCancelledError", "CancelledError", "_DecompressionMaxSizeExceeded"}
 _NO_NAME = {"CannotResolveHostError", "DNSLookupError"}
 _REFUSED = {"DownloadConnectionRefusedError", "ConnectionRefusedError"}
+# A busy or broken server; what is not there (404) or not for us (403) stays so.
+_PASSING = {408, 425, 429}
 _SCHEMES = {"UnsupportedURLSchemeError", "NotSupported"}
 
 
@@ -20,7 +22,8 @@ def worded(error: BaseException, url: str, private_hosts: Collection[str] = ()) 
     names = {kind.__name__ for kind in type(error).__mro__}
     if "HttpError" in names:
         status = error.response.status  # type: ignore[attr-defined]
-        return "status", f"{host} answers with status {status}."
+        code = "unreachable" if status in _PASSING or status >= 500 else "status"
+        return code, f"{host} answers with status {status}."
     if "IgnoreRequest" in names:
         return _ignored(str(error).lower(), host)
     if names & _NO_NAME:

@@ -1,7 +1,7 @@
 """The runner of ``scraping.run``: a crawl in a child process, its pictures into the gallery.
 
 The child only fetches; everything that lasts is written here. Run again after a kill, the crawl
-starts anew but passes over every address that was settled before.
+starts anew but passes over every address that was settled before: taken, or refused for good.
 """
 
 import shutil
@@ -16,7 +16,7 @@ from scraping.crawl_child import CrawlChild, Event
 from scraping.crawl_config import CrawlConfig
 from scraping.models import ScrapeJob
 from scraping.near_duplicates import HashIndex
-from scraping.take_picture import Found, gallery_hashes, refuse, take
+from scraping.take_picture import Found, forget_passing, gallery_hashes, refuse, take
 
 POLL_S = 0.2
 # A child that dies (of memory, most often) is started again from the addresses not settled yet.
@@ -45,7 +45,8 @@ def run(context: JobContext) -> Result:
     shutil.rmtree(spool, ignore_errors=True)
     spool.mkdir(parents=True)
     try:
-        work = _Work(context, scrape, spool, gallery_hashes())
+        forget_passing(scrape)
+        work = _Work(context, scrape, spool, gallery_hashes(context.check_cancelled))
         reason = _crawl_persistently(work)
     finally:
         shutil.rmtree(spool, ignore_errors=True)

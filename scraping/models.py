@@ -94,6 +94,8 @@ class RefusedImage(models.Model):
         UNREACHABLE = "unreachable", "Not reachable"
 
     DUPLICATES = (Reason.EXACT, Reason.NEAR)
+    PASSING = (Reason.TIMEOUT, Reason.UNREACHABLE)
+    """What another try may mend."""
 
     scrape_job = models.ForeignKey(
         ScrapeJob, on_delete=models.CASCADE, related_name="refused_images"

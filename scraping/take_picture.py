@@ -5,7 +5,7 @@ crawl may be run again after a kill at any point.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -46,11 +46,17 @@ class Found:
         return unquote(PurePosixPath(urlsplit(self.image_url).path).name)
 
 
-def gallery_hashes() -> HashIndex:
-    """The perceptual hashes of all images."""
+def gallery_hashes(check: Callable[[], None] = lambda: None) -> HashIndex:
+    """The perceptual hashes of all images. check: called for each; what it raises passes."""
     rows = Image.objects.exclude(phash=None).order_by("pk").values_list("pk", "phash")
-    hashed = rows.iterator(chunk_size=10_000)
-    return HashIndex((pk, phash) for pk, phash in hashed if phash is not None)
+
+    def hashed() -> Iterator[tuple[int, int]]:
+        for pk, phash in rows.iterator(chunk_size=10_000):
+            check()
+            if phash is not None:
+                yield pk, phash
+
+    return HashIndex(hashed())
 
 
 def take(scrape: ScrapeJob, found: Found, data: bytes, hashes: HashIndex) -> Image | None:
@@ -199,6 +205,13 @@ def refuse(
                 filtered=int(not is_duplicate),
                 downloaded=int(downloaded or is_duplicate),
             )
+
+
+def forget_passing(scrape: ScrapeJob) -> None:
+    """Drop the refusals that another try may mend, with their count: they are tried again."""
+    with transaction.atomic():
+        gone, _ = scrape.refused_images.filter(reason__in=RefusedImage.PASSING).delete()
+        _add(scrape, filtered=-gone)
 
 
 def _add(scrape: ScrapeJob, **counts: int) -> None:

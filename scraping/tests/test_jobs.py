@@ -10,9 +10,10 @@ import pytest
 from gallery.models import Album, Image, Label
 from gallery.tests.factories import make_admin, make_album, make_image
 from imagineer.jobs import signals, states
-from imagineer.jobs.models import Status
+from imagineer.jobs.models import Job, Status
 from imagineer.jobs.runner import execute
 from scraping import jobs
+from scraping.models import ScrapeJob
 from scraping.runs import start_crawl
 from scraping.tests.factories import crawl, fresh, job_of, reasons
 from scraping.tests.site import OTHER_PUBLIC, PRIVATE, Site
@@ -275,6 +276,32 @@ def test_a_child_that_is_killed_is_started_again_and_counts_nothing_twice(site):
     assert scrape.discovered == 4
     assert site.asked.count("/1.png") == 1, "what is settled is not fetched again"
     assert scrape.album.images.count() == 3
+
+
+@pytest.mark.parametrize("reason", ["unreachable", "timeout"])
+def test_a_retry_tries_again_what_only_the_network_refused(site, reason):
+    site.page("/", '<img src="late.png"><img src="tiny.png">')
+    site.put("/late.png", "Busy", "text/plain", 503)
+    site.picture("/tiny.png", 3, 8, 8)
+    scrape = crawl(site.url)
+    assert reasons(scrape) == {"/late.png": "unreachable", "/tiny.png": "small"}
+    scrape.refused_images.filter(reason="unreachable").update(reason=reason)
+    again(scrape)
+    assert (fresh(scrape).filtered, fresh(scrape).downloaded) == (2, 1)
+    assert reasons(scrape) == {"/late.png": "unreachable", "/tiny.png": "small"}
+    site.picture("/late.png", 1)
+    again(scrape)
+    scrape = fresh(scrape)
+    assert (scrape.imported, scrape.filtered, scrape.downloaded) == (1, 1, 2)
+    assert reasons(scrape) == {"/tiny.png": "small"}
+    assert site.asked.count("/tiny.png") == 1, "what is settled is not fetched again"
+
+
+def again(scrape: ScrapeJob) -> None:
+    """Run the crawl once more, as a retry of a job that was cancelled does."""
+    Job.objects.filter(pk=scrape.job_id).update(status=Status.CANCELLED)
+    assert states.retry(job_of(scrape))
+    execute(scrape.job_id)
 
 
 def test_a_child_that_always_dies_fails_the_job(site, monkeypatch, settings):
