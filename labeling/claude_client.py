@@ -24,8 +24,9 @@ MAX_TOKENS = 4096
 # The long side over which the API would scale a picture down itself.
 LONGEST_SIDE = 1568
 JPEG_QUALITY = 90
-# How long leaving waits for the event loop, which may be importing the SDK just then.
-PATIENCE_S = 1.5
+# How long leaving waits for the event loop, which may be importing the SDK just then: with
+# jobs.POLL_S less than a cancelled job is given before its process is killed.
+PATIENCE_S = 0.8
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 # A crawler reads what strangers write: it is told nothing it does not need, keys least of all.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _LAST_WORDS = 4000
+# Seconds: with jobs.POLL_S less than a cancelled job is given before its own process is killed.
+GRACE = 0.8
 
 Event = dict[str, Any]
 
 
 class CrawlChild:
-    """A context manager; leaving it ends the process, gracefully if it reacts within a second.
+    """A context manager; leaving it ends the process, gracefully if it reacts within GRACE.
 
     log: file that gets the process's standard error. Start it from the main thread.
     """
@@ -77,7 +79,7 @@ class CrawlChild:
             return ""
 
     def __exit__(self, *exc: object) -> None:
-        stop_child(self.process, grace=1.0)
+        stop_child(self.process, grace=GRACE)
 
 
 def _read(stdout: IO[bytes], lines: "queue.Queue[bytes | None]") -> None:
