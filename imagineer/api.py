@@ -1,10 +1,16 @@
 """The one NinjaAPI: mounts every room's router and words every error alike."""
 
 import logging
+from collections.abc import Callable
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.multipartparser import MultiPartParserError
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 
@@ -67,6 +73,46 @@ def on_forbidden(request: HttpRequest, error: AuthorizationError) -> HttpRespons
 @api.exception_handler(Http404)
 def on_missing(request: HttpRequest, error: Http404) -> HttpResponse:
     return _answer(request, 404, "not_found", "There is nothing at this address.")
+
+
+@csrf_exempt
+def missing(request: HttpRequest, **parts: str) -> HttpResponse:
+    """Below the API's address, what is not there is missing in its own words, by any method."""
+    return on_missing(request, Http404())
+
+
+def urls() -> Any:
+    """What to mount: the operations, each answering a wrong method in the same words."""
+    patterns, app, namespace = api.urls
+    for pattern in patterns:
+        pattern.callback = _wording_wrong_methods(pattern.callback)
+    return patterns, app, namespace
+
+
+def _wording_wrong_methods(view: Callable[..., Any]) -> Callable[..., Any]:
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def later(request: HttpRequest, *args: Any, **parts: Any) -> HttpResponseBase:
+            return _worded(request, await view(request, *args, **parts))
+
+        return later
+
+    @wraps(view)
+    def now(request: HttpRequest, *args: Any, **parts: Any) -> HttpResponseBase:
+        return _worded(request, view(request, *args, **parts))
+
+    return now
+
+
+def _worded(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if not isinstance(response, HttpResponseNotAllowed):
+        return response
+    allowed = ", ".join(sorted(response["Allow"].split(", ")))
+    message = f"This address takes {allowed}, not {request.method}."
+    worded = _answer(request, 405, "method_not_allowed", message)
+    worded["Allow"] = allowed
+    return worded
 
 
 @api.exception_handler(HttpError)

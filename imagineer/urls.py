@@ -3,10 +3,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from imagineer.api import api
+from imagineer import api
 
 urlpatterns = [
-    path("api/", api.urls),
+    path("api/", api.missing),
+    path("api/", api.urls()),
+    path("api/<path:rest>", api.missing),
     path("accounts/", include("imagineer.accounts.urls")),
     path("admin/", admin.site.urls),
     path("", include("gallery.urls")),

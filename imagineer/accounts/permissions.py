@@ -9,8 +9,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 from ninja.security.session import SessionAuth
+from ninja.utils import check_csrf
 
 from imagineer.accounts.models import PREFIX, ApiToken, digest_of
+from imagineer.problems import Problem
 
 
 def is_admin(user: Any) -> bool:
@@ -46,6 +48,18 @@ def verified_address(told: Any) -> str | None:
 
 class SessionAdmin(SessionAuth):
     """A signed-in admin's browser; CSRF is checked."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        # Who is no admin hears that, not of a token that would not help.
+        user = self.authenticate(request, None)
+        if user is not None and check_csrf(request):
+            raise Problem(
+                403,
+                "csrf_failed",
+                "The CSRF token is missing or wrong. Send the csrftoken cookie's value in the "
+                "header X-CSRFToken, or use an API token.",
+            )
+        return user
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
         return request.user if is_admin(request.user) else None

@@ -60,6 +60,10 @@ def test_the_csrf_token_is_asked_of_browsers(rf: RequestFactory):
     client.force_login(user)
     response = client.post("/api/albums", {"name": "Forged"}, content_type="application/json")
     assert response.status_code == 403
+    assert response.json()["error"]["code"] == "csrf_failed"
+    client.logout()
+    response = client.post("/api/albums", {"name": "Forged"}, content_type="application/json")
+    assert response.status_code == 401
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
