@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connections
 from rich.console import Console
 
 from gallery.tests.factories import make_album
@@ -132,7 +133,7 @@ def supervising(monkeypatch: pytest.MonkeyPatch, *endings: Status) -> None:
 
     monkeypatch.setattr(command, "supervise", supervise)
     # The test's rows are in a transaction of this connection.
-    monkeypatch.setattr(command.connections, "close_all", lambda: None)
+    monkeypatch.setattr(connections, "close_all", lambda: None)
 
 
 def test_the_command_says_when_all_is_done(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
