@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest
 from ninja import Router, Status
 
@@ -25,6 +25,7 @@ from generation.api_schemas import (
 from generation.base_model import ensure_base_model
 from generation.models import BatchTemplate, GenerationRun, ImageModel, ModelVersion
 from generation.runs import create_batch_run, create_single_run
+from generation.shown import leave_out_private_loras, shown_items, shown_runs
 from imagineer.accounts.permissions import ADMIN, is_admin_request
 from imagineer.counted import counted
 from imagineer.keyset import paginate
@@ -71,7 +72,8 @@ def batch(request: HttpRequest, run_id: int) -> RunDetail:
     """Prompts, seeds and errors are told to admins; visitors see the public pictures."""
     admin = is_admin_request(request)
     runs = _runs(request, GenerationRun.objects.all())
-    run = runs.prefetch_related("items__image").filter(pk=run_id).first()
+    items = Prefetch("items", queryset=shown_items(request))
+    run = runs.prefetch_related(items).filter(pk=run_id).first()
     if run is None:
         raise not_found("batch")
     return RunDetail.of(run, admin)
@@ -89,9 +91,8 @@ def template_runs(
 
 def _runs(request: HttpRequest, runs: QuerySet[GenerationRun]) -> QuerySet[GenerationRun]:
     """Those that this reader may know of, with all that a BatchOut needs."""
-    if not is_admin_request(request):
-        runs = runs.filter(is_public=True)
-    return runs.with_counts().select_related("job", "album", "template")  # type: ignore[attr-defined, no-any-return]
+    told = runs.filter(shown_runs(request)).with_counts(shown_items(request))  # type: ignore[attr-defined]
+    return told.select_related("job", "album", "template")  # type: ignore[no-any-return]
 
 
 def _run_page(
@@ -108,12 +109,15 @@ def _run_page(
 @router.get("/batch-templates", response=TemplatePage, summary="Batch templates by name")
 def templates(request: HttpRequest, cursor: str | None = None) -> dict[str, Any]:
     page = paginate(BatchTemplate.objects.all(), cursor, order=("name",))
+    leave_out_private_loras(request, page.items)
     return {"items": page.items, "next": page.next}
 
 
 @router.get("/batch-templates/{template_id}", response=TemplateDetail, summary="A batch template")
 def template(request: HttpRequest, template_id: int) -> BatchTemplate:
-    return _template(template_id)
+    found = _template(template_id)
+    leave_out_private_loras(request, [found])
+    return found
 
 
 @router.post(

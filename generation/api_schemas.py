@@ -117,7 +117,9 @@ class Shelf(Named):
 
 
 class BatchOut(Schema):
-    """A run. album, its name and theme are told if the album is public, or to admins."""
+    """A run. Visitors are told of those that have ended, in a public album; only pictures that they
+    may see count for them.
+    """
 
     id: int
     job: JobOut
@@ -136,14 +138,17 @@ class BatchOut(Schema):
 
     @staticmethod
     def told(run: Any, admin: bool) -> dict[str, Any]:
-        shown = admin or (run.album is not None and run.album.is_public)
+        job = JobOut.from_orm(run.job)
+        if not admin:
+            # The job counts every picture, also those that visitors may not know of.
+            job.progress_done, job.progress_total = run.items_done, run.items_total
         return {
             "id": run.pk,
-            "job": JobOut.from_orm(run.job),
+            "job": job,
             "template": Shelf.from_orm(run.template) if run.template else None,
-            "album": Shelf.from_orm(run.album) if run.album and shown else None,
-            "album_name": run.album_name if shown else "",
-            "theme": run.user_theme if shown else "",
+            "album": Shelf.from_orm(run.album) if run.album else None,
+            "album_name": run.album_name,
+            "theme": run.user_theme,
             "total": run.items_total,
             "done": run.items_done,
             "failed": run.items_failed,
@@ -157,7 +162,9 @@ class BatchPage(Schema):
 
 
 class ItemOut(Schema):
-    """One picture of a run. prompt, seed and error are null for visitors."""
+    """One picture of a run. prompt, seed and error are null for visitors, who are told of pictures
+    that they may see only.
+    """
 
     index: int
     name: str
@@ -169,13 +176,12 @@ class ItemOut(Schema):
     error: str | None
 
     @classmethod
-    def of(cls, item: GenerationItem, admin: bool, shown: bool) -> "ItemOut":
-        image = item.image
+    def of(cls, item: GenerationItem, admin: bool) -> "ItemOut":
         return cls(
             index=item.index,
-            name=item.name if shown else "",
+            name=item.name,
             status=item.status,
-            image=image.pk if image is not None and (admin or image.is_public) else None,
+            image=item.image_id,
             prompt=item.prompt if admin else None,
             negative_prompt=item.negative_prompt if admin else None,
             seed=item.seed if admin else None,
@@ -189,11 +195,10 @@ class RunDetail(BatchOut):
 
     @classmethod
     def of(cls, run: Any, admin: bool) -> "RunDetail":
-        shown = admin or (run.album is not None and run.album.is_public)
         return cls(
             **cls.told(run, admin),
             overrides=run.overrides if admin else None,
-            items=[ItemOut.of(item, admin, shown) for item in run.items.all()],
+            items=[ItemOut.of(item, admin) for item in run.items.all()],
         )
 
 

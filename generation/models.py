@@ -175,10 +175,16 @@ class GenerationRunQuerySet(models.QuerySet["GenerationRun"]):
     def batches(self) -> "GenerationRunQuerySet":
         return self.filter(is_batch=True)
 
-    def with_counts(self) -> "GenerationRunQuerySet":
-        """Adds items_total, items_done and items_failed, in one query."""
+    def with_counts(
+        self, counted_items: "models.QuerySet[GenerationItem] | None" = None
+    ) -> "GenerationRunQuerySet":
+        """Adds items_total, items_done and items_failed, in one query.
+
+        counted_items: those that count, all if left out.
+        """
         status = GenerationItem.Status
-        items = GenerationItem.objects.filter(run=models.OuterRef("pk"))
+        counting = GenerationItem.objects.all() if counted_items is None else counted_items
+        items = counting.filter(run=models.OuterRef("pk"))
         return self.annotate(
             items_total=counted(items, "run"),
             items_done=counted(items.filter(status=status.DONE), "run"),

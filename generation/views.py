@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import OuterRef, Prefetch, Q, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -13,8 +13,8 @@ from generation.lora_file import LoraFileError
 from generation.loras import lora_path
 from generation.models import BatchTemplate, GenerationItem, GenerationRun, ImageModel, ModelVersion
 from generation.prompts import Row, expand_prompt, parse_rows
+from generation.shown import shown_runs
 from imagineer.counted import counted
-from imagineer.jobs.models import Status
 
 NEWEST_PICTURE = ("-image_id",)
 RUNS_SHOWN = 24
@@ -36,8 +36,11 @@ def lora(request: HttpRequest, pk: int) -> HttpResponse:
     uses = nsfw.visible(uses, request, "image__")
     uses = uses.prefetch_related(listing.captions("image__labels"))
     versions = _visible(request).filter(name=shown.name).exclude(pk=pk).order_by("-version")
+    training = _training(request, shown)
     context = {
         "lora": shown,
+        "training": training,
+        "dataset": _dataset(request, training),
         "page": listing.page(request, uses, NEWEST_PICTURE),
         "versions": versions[:20],
         "file_bytes": _file_bytes(shown),
@@ -70,6 +73,20 @@ def _cards(request: HttpRequest) -> QuerySet[ModelVersion]:
     return listing.with_pictures(_visible(request), uses, "model_version", NEWEST_PICTURE)
 
 
+def _training(request: HttpRequest, lora: ModelVersion) -> Any:
+    """The run of the room above that made the LoRA, if this request may know of it."""
+    training = getattr(lora, "training_run", None)
+    return training if training and (training.is_public or nsfw.is_admin(request)) else None
+
+
+def _dataset(request: HttpRequest, training: Any) -> Any:
+    """What it was trained on: a dataset with a private album in it is not named to visitors."""
+    dataset = training.dataset if training else None
+    if dataset is None or nsfw.is_admin(request):
+        return dataset
+    return None if dataset.albums.filter(is_public=False).exists() else dataset
+
+
 def _file_bytes(lora: ModelVersion) -> int | None:
     try:
         return lora_path(lora).stat().st_size
@@ -83,7 +100,7 @@ def _file_bytes(lora: ModelVersion) -> int | None:
 @require_safe
 @vary_on_cookie
 def templates(request: HttpRequest) -> HttpResponse:
-    runs = GenerationRun.objects.filter(_shown_runs(request), template=OuterRef("pk"))
+    runs = GenerationRun.objects.filter(shown_runs(request), template=OuterRef("pk"))
     found = BatchTemplate.objects.annotate(run_count=counted(runs, "template")).order_by("name")
     # "run" is the order of runs, the newest first, so that no more than a few items are read.
     found = listing.with_pictures(found, _drawn(request), "run__template", ("run", "index"))
@@ -100,7 +117,7 @@ def template(request: HttpRequest, slug: str) -> HttpResponse:
     rows = _rows(shown)
     albums = listing.album_cards(request, with_empty=True)
     runs = (
-        GenerationRun.objects.filter(_shown_runs(request), template=shown)
+        GenerationRun.objects.filter(shown_runs(request), template=shown)
         .select_related("job")
         .prefetch_related(Prefetch("album", queryset=albums))
         .order_by("-created_at", "-id")[:RUNS_SHOWN]
@@ -116,18 +133,10 @@ def template(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "generation/template.html", context)
 
 
-def _shown_runs(request: HttpRequest, prefix: str = "") -> Q:
-    """Admins see every run; visitors those whose album is open to them."""
-    if nsfw.is_admin(request):
-        return Q()
-    done = Q(**{f"{prefix}job__status__in": (Status.COMPLETED, Status.PARTIAL)})
-    return done & Q(**{f"{prefix}album__is_public": True})
-
-
 def _drawn(request: HttpRequest) -> QuerySet[GenerationItem]:
     """The pictures of a template's runs, for its row in the list."""
     items = GenerationItem.objects.filter(
-        _shown_runs(request, "run__"), run__template=OuterRef("pk"), image__isnull=False
+        shown_runs(request, "run__"), run__template=OuterRef("pk"), image__isnull=False
     )
     return nsfw.visible(items, request, "image__")
 

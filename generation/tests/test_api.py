@@ -16,6 +16,7 @@ from generation.tests.factories import (
     make_single,
     make_template,
 )
+from imagineer.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
 
@@ -158,8 +159,9 @@ def test_a_batch_is_asked_for_by_album_name_and_theme(admin: Client, client: Cli
     assert len(answer.json()["seeds"]) == 3
     again = send(admin, f"{path}/generate", {"album_name": "Deck", "theme": "blue ink"})
     assert error(again)[:2] == (409, "album_name")
-    listed = client.get(f"{path}/runs").json()["items"]
+    listed = admin.get(f"{path}/runs").json()["items"]
     assert [item["total"] for item in listed] == [3]
+    assert client.get(f"{path}/runs").json()["items"] == []
     assert send(admin, "/api/batch-templates/99/generate", {"album_name": "A"}).status_code == 404
 
 
@@ -203,34 +205,87 @@ def test_a_template_keeps_only_loras_that_are_there(admin: Client) -> None:
     assert error(answer)[:2] == (422, "loras")
 
 
-def test_visitors_see_counts_and_public_pictures_and_nothing_else(
-    client: Client, admin: Client
-) -> None:
+def open_up(*runs: GenerationRun, **album: Any) -> None:
+    """The runs have ended, each with an album of its own."""
+    for run in runs:
+        Job.objects.filter(pk=run.job_id).update(
+            status="partial", progress_done=2, progress_total=3
+        )
+        run.album = Album.objects.create(name=run.album_name, **album)
+        run.save()
+
+
+def test_visitors_see_public_pictures_and_nothing_else(client: Client, admin: Client) -> None:
     run = make_batch()
-    run.items.filter(index=0).update(status="done", image=make_image())
+    shown = make_image()
+    run.items.filter(index=0).update(status="done", image=shown)
     run.items.filter(index=1).update(status="done", image=make_image(is_public=False))
     run.items.filter(index=2).update(status="failed", error="the disk is full")
+    open_up(run)
     told = client.get(f"/api/batches/{run.pk}").json()
-    assert (told["total"], told["done"], told["failed"]) == (3, 2, 1)
-    assert (told["album_name"], told["theme"], told["album"]) == ("", "", None)
-    assert [item["image"] is not None for item in told["items"]] == [True, False, False]
-    assert "red ink" not in json.dumps(told)
+    assert (told["total"], told["done"], told["failed"]) == (1, 1, 0)
+    assert (told["job"]["progress_done"], told["job"]["progress_total"]) == (1, 1)
+    assert [(item["index"], item["status"], item["image"]) for item in told["items"]] == [
+        (0, "done", shown.pk)
+    ]
+    assert (told["items"][0]["prompt"], told["items"][0]["seed"]) == (None, None)
     assert "disk" not in json.dumps(told)
+    assert client.get("/api/batches").json()["items"][0]["total"] == 1
     known = admin.get(f"/api/batches/{run.pk}").json()
+    assert (known["total"], known["done"], known["failed"]) == (3, 2, 1)
     assert known["items"][2]["error"] == "the disk is full"
     assert known["items"][0]["prompt"].startswith("playing card")
     assert known["album_name"] == "My deck"
 
 
+def test_a_visitor_who_hides_nsfw_is_not_told_of_it(client: Client) -> None:
+    run = make_batch()
+    run.items.filter(index=0).update(status="done", image=make_image(rating="ADULT"))
+    open_up(run)
+    assert client.get(f"/api/batches/{run.pk}").json()["total"] == 1
+    client.cookies["nsfw"] = "hide"
+    told = client.get(f"/api/batches/{run.pk}").json()
+    assert (told["total"], told["items"]) == (0, [])
+
+
 def test_a_public_album_is_named_and_a_private_run_is_not_there(client: Client) -> None:
     run = make_batch()
-    GenerationRun.objects.update(album=Album.objects.create(name="My deck"))
+    open_up(run)
     listed = client.get("/api/batches").json()["items"]
     assert listed[0]["album"]["slug"] == "my-deck"
     assert listed[0]["theme"] == "red ink"
     GenerationRun.objects.update(is_public=False)
     assert client.get("/api/batches").json()["items"] == []
     assert client.get(f"/api/batches/{run.pk}").status_code == 404
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "failed", "private album", "no album"])
+def test_a_run_that_the_pages_do_not_show_is_the_admins(
+    client: Client, admin: Client, state: str
+) -> None:
+    run = make_batch()
+    open_up(run, is_public=state != "private album")
+    if state == "no album":
+        GenerationRun.objects.update(album=None)
+    elif state != "private album":
+        Job.objects.update(status=state)
+    lists = ("/api/batches", f"/api/batch-templates/{run.template_id}/runs")
+    for path in lists:
+        assert client.get(path).json()["items"] == []
+        assert [item["theme"] for item in admin.get(path).json()["items"]] == ["red ink"]
+    assert client.get(f"/api/batches/{run.pk}").status_code == 404
+    assert admin.get(f"/api/batches/{run.pk}").status_code == 200
+
+
+def test_a_templates_private_loras_are_the_admins(client: Client, admin: Client) -> None:
+    shown, hidden = make_lora("shown"), make_lora("hidden", is_public=False)
+    loras = [{"model": lora.pk, "weight": 0.5} for lora in (shown, hidden)]
+    template = make_template(loras=loras)
+    for path in ("/api/batch-templates", f"/api/batch-templates/{template.pk}"):
+        told, known = client.get(path).json(), admin.get(path).json()
+        told, known = (found.get("items", [found])[0]["loras"] for found in (told, known))
+        assert (told, known) == (loras[:1], loras)
+    assert BatchTemplate.objects.get().loras == loras
 
 
 def test_single_runs_are_not_listed_as_batches(client: Client) -> None:
@@ -241,7 +296,7 @@ def test_single_runs_are_not_listed_as_batches(client: Client) -> None:
 def test_lists_go_on_where_a_page_ends(client: Client, admin: Client) -> None:
     template = make_template()
     for number in range(51):
-        make_batch(template, album_name=f"Deck {number}")
+        open_up(make_batch(template, album_name=f"Deck {number}"))
     first = client.get("/api/batches").json()
     assert len(first["items"]) == 50
     second = client.get("/api/batches", {"cursor": first["next"]}).json()
@@ -254,10 +309,10 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
 ) -> None:
     template = make_template()
     for number in range(5):
-        make_batch(template, album_name=f"Deck {number}")
+        open_up(make_batch(template, album_name=f"Deck {number}"))
         make_lora(f"lora{number}")
     with django_assert_max_num_queries(3):
-        client.get("/api/batches")
+        assert len(client.get("/api/batches").json()["items"]) == 5
     with django_assert_max_num_queries(3):
         client.get("/api/loras")
 
