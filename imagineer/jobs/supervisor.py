@@ -75,6 +75,9 @@ def supervise(
         ended = process.poll()
         if ended is not None:
             raise SupervisorEnded(f"supervisord ended (exit code {ended})")
+        if signals:
+            sys.stdout.write("\nStopping; Ctrl-C again ends it at once.\n")
+            sys.stdout.flush()
         signals = signals[:1]
         process.terminate()
         while process.poll() is None and len(signals) < 2:
