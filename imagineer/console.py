@@ -5,7 +5,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView, redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.contenttypes.views import shortcut
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -15,6 +18,7 @@ from django.views.decorators.cache import never_cache
 
 from imagineer import console_home, console_rooms, console_settings
 from imagineer.accounts.permissions import is_admin
+from imagineer.words import number_in
 
 console_rooms.fill()
 
@@ -107,6 +111,18 @@ def _first_existing(names: tuple[str, ...]) -> str | None:
     return None
 
 
+def view_on_site(request: HttpRequest, kind: str, pk: str) -> HttpResponse:
+    """To the page of any row that has one; 404 for all else, also for kinds without a table."""
+    missing = Http404("There is no such row, or it has no page.")
+    found = ContentType.objects.filter(pk=number_in(kind)).first()
+    if found is None or not hasattr(found.model_class(), "get_absolute_url"):
+        raise missing
+    try:
+        return shortcut(request, kind, pk)
+    except (ValidationError, NoReverseMatch):
+        raise missing from None
+
+
 class Console(admin.AdminSite):
     site_header = "Imagineer"
     site_title = "Imagineer"
@@ -126,6 +142,8 @@ class Console(admin.AdminSite):
         own = [
             path("live/", self.admin_view(self.live_view), name="live"),
             path("settings/", self.admin_view(self.settings_view), name="settings"),
+            # Before Django's own, which crashes on kinds without a table and keys of another type.
+            path("r/<path:kind>/<path:pk>/", self.admin_view(view_on_site)),
         ]
         return [*own, *super().get_urls()]
 

@@ -174,3 +174,13 @@ def test_an_image_and_an_album_link_to_the_form(admin):
     assert f"{START}?images={image.pk}" in page
     page = admin.get(reverse("admin:gallery_album_change", args=[album.pk])).content.decode()
     assert f"{START}?album={album.pk}" in page
+
+
+CRAFTED = ["9" * 5000, "9" * 19, "0", "-1", "x", "²", "%00", "٣"]
+
+
+@pytest.mark.parametrize("number", CRAFTED, ids=lambda text: ascii(text[:3]) + str(len(text)))
+def test_a_crafted_number_in_the_address_is_never_a_crash(admin, anthropic, number):
+    assert admin.get(f"{START}?album={number}").status_code == 200
+    assert admin.get(f"{START}?images={number}").status_code == 200
+    assert admin.get(f"/admin/labeling/prompt/add/?like={number}").status_code == 200
