@@ -1,11 +1,12 @@
-"""Fixtures that the tests of several rooms share: one browser serves a whole test run."""
+"""Fixtures that the tests of several rooms share: a browser for the test run, real workers."""
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
 from gallery.tests.browser.window import chromium, visit
+from gallery.tests.workers import workers
 
-__all__ = ["chromium", "visit"]
+__all__ = ["chromium", "visit", "workers"]
 
 
 @pytest.fixture(scope="session")
