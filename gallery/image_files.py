@@ -147,7 +147,25 @@ def _decode(
     # A picture of its own: neither bound to the file nor carrying its metadata into others.
     picture = picture.copy() if picture is opened else picture
     picture.info = {}
+    # An APNG may have a still picture before the frames that it announces.
+    _load_others(opened, kind, getattr(opened, "n_frames", 1) if kind == "png" else frames)
+    if kind == "gif" and image_headers.gif_is_cut(data):
+        raise ImageRefused("damaged", f"The file is cut off behind frame {frames} of this GIF.")
     return DecodedImage(kind, width, height, frames, picture)
+
+
+def _load_others(opened: Image.Image, kind: str, frames: int) -> None:
+    """Decode the frames after the first, one at a time. Raises ImageRefused for a damaged one."""
+    for number in range(1, frames):
+        try:
+            opened.seek(number)
+            opened.load()
+        except _DAMAGE as error:
+            raise ImageRefused(
+                "damaged",
+                f"Frame {number + 1} of this {kind.upper()} animation cannot be decoded: the file "
+                "is cut off or damaged.",
+            ) from error
 
 
 def _seen(size: tuple[int, int], orientation: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from the containers themselves (RFC 9649 for WebP, GIF89a, PNG third edition).
 """
 
 import struct
+from collections import deque
 from collections.abc import Iterator
 
 SIGNATURES = (
@@ -108,12 +109,24 @@ def gif_extensions(data: bytes) -> Iterator[tuple[int, int]]:
     return ((start, end) for kind, start, end in _gif_blocks(data) if kind == 0x21)
 
 
+def gif_is_cut(data: bytes) -> bool:
+    """Whether a GIF ends within a block; that the last bytes which end it are missing is usual."""
+    last = deque(_gif_blocks(data), maxlen=1)
+    if not last:
+        return False
+    kind, _, end = last[0]
+    return end > len(data) + (kind == 0x2C) or data[end : end + 1] == b"\x2c"
+
+
 def _gif_frames(data: bytes) -> Iterator[int]:
     return (start for kind, start, _ in _gif_blocks(data) if kind == 0x2C)
 
 
 def _gif_blocks(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """(introducer, start, end) of the blocks; stops quietly where the file does."""
+    """(introducer, start, end) of the blocks; stops quietly where the file does.
+
+    The end of a block that is cut off lies behind the file's.
+    """
     length = len(data)
     if length < 13:
         return
@@ -129,7 +142,7 @@ def _gif_blocks(data: bytes) -> Iterator[tuple[int, int, int]]:
         while position < length and data[position]:
             position += 1 + data[position]
         position += 1
-        yield kind, start, min(position, length)
+        yield kind, start, position
 
 
 def _colour_table(flags: int) -> int:

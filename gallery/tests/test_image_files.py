@@ -249,6 +249,41 @@ def test_every_cut_file_is_refused_or_decoded(kind: str) -> None:
         assert refusal(cut).code == "damaged"
 
 
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_an_animation_that_is_cut_within_any_frame_is_refused(kind: str) -> None:
+    data = files.animation(kind, 4)
+    for size in range(12, len(data) * 95 // 100):
+        # Between two blocks of a GIF, its last byte (0) there or not, all frames so far are whole.
+        between = kind == "GIF" and any(
+            data[place : place + 2] in (b"\x00\x21", b"\x00\x2c") for place in (size - 1, size)
+        )
+        if not between:
+            assert refusal(data[:size]).code == "damaged", size
+
+
+def test_a_gif_without_its_last_bytes_is_taken() -> None:
+    data = files.animation("GIF", 4)
+    assert data.endswith(b"\x00\x3b")
+    for kept in (data, data[:-1], data[:-2], data + b"appended"):
+        assert decode(kept).frames == 4
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_the_damaged_frame_is_named(kind: str) -> None:
+    data = files.animation(kind, 4)
+    assert refusal(data[: len(data) * 3 // 5]).sentence == (
+        f"Frame 3 of this {kind} animation cannot be decoded: the file is cut off or damaged."
+    )
+
+
+def test_frames_are_decoded_one_at_a_time(settings: Settings) -> None:
+    settings.MAX_IMAGE_PIXELS = 50_000_000
+    data = files.animation("GIF", 40, (1000, 1000))
+    before = peak_memory()
+    assert decode(data, 600, 1200).frames == 40
+    assert peak_memory() - before < 60 * 1024 * 1024
+
+
 @pytest.mark.parametrize(
     "data",
     [
