@@ -47,6 +47,7 @@ SHOWN = frozenset(
         "LOG_LEVEL",
         "MAX_IMAGE_MB",
         "MAX_IMAGE_MEGAPIXELS",
+        "MAX_REQUEST_MB",
         "BASE_MODEL",
         "DEVICE",
         "CLAUDE_MODEL",

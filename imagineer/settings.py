@@ -173,6 +173,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MAX_IMAGE_BYTES = env.number("MAX_IMAGE_MB", 50, low=1, high=1000) * 1024 * 1024
+# Asked before a body is read (imagineer.body_limit); a form with many pictures is one request.
+MAX_REQUEST_BYTES = env.number("MAX_REQUEST_MB", 4000, low=1, high=100_000) * 1_000_000
 MAX_IMAGE_PIXELS = env.number("MAX_IMAGE_MEGAPIXELS", 100, low=1, high=1000) * 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
@@ -50,6 +51,32 @@ def test_production_without_a_secret_key_stops_with_a_sentence(tmp_path):
     assert result.returncode != 0
     assert "SECRET_KEY is not set. In production, set it" in result.stderr
     assert not list(tmp_path.glob("secret_key*"))
+
+
+ENTRANCES = {
+    "manage.py": ["manage.py", "check"],
+    "worker": ["manage.py", "worker", "default"],
+    "start": ["manage.py", "start"],
+    "uvicorn": ["-m", "uvicorn", "imagineer.asgi:application", "--port", "1"],
+}
+
+
+@pytest.mark.parametrize("entrance", ENTRANCES)
+def test_the_sentence_stands_alone(tmp_path, entrance):
+    environment = {
+        "PATH": os.environ["PATH"],
+        "IMAGINEER_DATA": str(tmp_path),
+        "PRODUCTION": "1",
+        "SECRET_KEY": "",
+    }
+    command = [sys.executable, *ENTRANCES[entrance]]
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("SECRET_KEY is not set. In production, set it")
+    assert result.stdout == ""
 
 
 def test_a_malformed_variable_stops_with_its_name(tmp_path):
