@@ -9,6 +9,7 @@ import pytest
 
 from gallery.models import Album, Image, Label
 from gallery.tests.factories import make_admin, make_album, make_image
+from gallery.tests.workers import CANCELLED_WITHIN
 from imagineer.jobs import signals, states
 from imagineer.jobs.models import Job, Status
 from imagineer.jobs.runner import execute
@@ -243,7 +244,7 @@ def test_a_cancel_takes_effect_in_seconds_and_keeps_what_was_taken(site, setting
     took = time.monotonic() - asked_at[0]
     thread.join()
     assert job_of(scrape).status == Status.CANCELLED
-    assert took < 15
+    assert took < CANCELLED_WITHIN
     assert fresh(scrape).imported == 1
     assert fresh(scrape).album.images.count() == 1
     assert children() == []
