@@ -19,7 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
-from gallery import admin_albums, admin_bulk, admin_upload, removal
+from gallery import admin_albums, admin_bulk, admin_upload, labels, removal
 from gallery.models import Album, AlbumImage, Image, Label
 from imagineer.console_rows import EitherFilter, RowAdmin
 from imagineer.words import number_in
@@ -34,6 +34,10 @@ else:  # The classes are generic in their type stubs alone.
     ImagePaginator = Paginator
 
 COUNTED_AT_MOST = 10_000
+PICTURES_STAY = (
+    "A private album hides the album alone. Its pictures stay public on their own, among the latest "
+    "and in the API; to hide them too, select them among the images and make them private."
+)
 
 
 class CappedPaginator(ImagePaginator):
@@ -235,10 +239,13 @@ class ImageAdmin(RowAdmin):
             admin_bulk.publish([obj.pk], told["is_public"])
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        for row in formset.save(commit=False):
-            if isinstance(row, Label) and row._state.adding:
+        saved = formset.save(commit=False)
+        said = [row for row, changed in formset.changed_objects if {"kind", "text"} & set(changed)]
+        said += formset.new_objects
+        for row in saved:
+            if row._state.adding:
                 row.created_by_id = request.user.pk
-            row.save()
+            labels.save_label(row, is_new_word=row in said)
         for row in formset.deleted_objects:
             row.delete()
         formset.save_m2m()
@@ -285,6 +292,8 @@ class AlbumAdmin(RowAdmin):
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
         plain_label(db_field, kwargs)
+        if db_field.name == "is_public":
+            kwargs["help_text"] = PICTURES_STAY
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Album]:
@@ -346,4 +355,4 @@ class LabelAdmin(LabelModelAdmin):
     def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
         if not change:
             obj.created_by_id = request.user.pk
-        super().save_model(request, obj, form, change)
+        labels.save_label(obj, is_new_word=bool({"kind", "text"} & set(form.changed_data)))

@@ -34,10 +34,14 @@ def album_names() -> list[str]:
     return list(Album.objects.values_list("name", flat=True)[:NAMES_OFFERED])
 
 
+def clean_album_name(name: str) -> str:
+    """The name as an album bears it. Raises ValidationError for a bad one."""
+    return str(AlbumNameField().clean(name))
+
+
 def album_named(name: str, user: Any) -> Album:
     """The album of this name, made if there is none. Raises ValidationError for a bad name."""
-    cleaned = AlbumNameField().clean(name)
-    return albums.named(cleaned, created_by=user)
+    return albums.named(clean_album_name(name), created_by=user)
 
 
 def album_numbered(text: str) -> Album | None:

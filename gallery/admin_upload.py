@@ -11,10 +11,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from gallery import albums
 from gallery.add_image import ImageRefused, add_image
-from gallery.admin_bulk import album_named, album_names, album_numbered
+from gallery.admin_bulk import album_names, album_numbered, clean_album_name
 from gallery.image_files import ACCEPTED
-from gallery.models import Album, Image
+from gallery.models import Image
 
 
 @dataclass(frozen=True)
@@ -45,27 +46,31 @@ def _take(site: AdminSite, request: HttpRequest) -> HttpResponse:
     told: dict[str, Any] = {"album_name": name, "is_public": is_public}
     if not files:
         return _page(site, request, {**told, "file_error": "Choose one picture or more."}, 422)
-    album = None
-    if name:
-        try:
-            album = album_named(name, request.user)
-        except ValidationError as error:
-            return _page(site, request, {**told, "album_error": " ".join(error.messages)}, 422)
-    outcomes = [_add(file, album, is_public, request.user) for file in files]
+    try:
+        name = clean_album_name(name) if name else ""
+    except ValidationError as error:
+        return _page(site, request, {**told, "album_error": " ".join(error.messages)}, 422)
+    album, outcomes = None, []
+    for file in files:
+        outcome = _add(file, is_public, request.user)
+        outcomes.append(outcome)
+        if name and outcome.image is not None:
+            # With the first picture: where every file is refused there is nothing to hold.
+            album = album or albums.named(name, created_by=request.user)
+            albums.put(album, outcome.image, added_by=request.user)
     added = sum(outcome.created for outcome in outcomes)
     known = sum(outcome.image is not None and not outcome.created for outcome in outcomes)
     counts = {"added": added, "known": known, "refused": len(outcomes) - added - known}
     return _page(site, request, {**told, "outcomes": outcomes, "album": album, **counts})
 
 
-def _add(file: "UploadedFile[bytes]", album: Album | None, is_public: bool, user: Any) -> Outcome:
+def _add(file: "UploadedFile[bytes]", is_public: bool, user: Any) -> Outcome:
     name = file.name or "file"
     try:
         added = add_image(
             file.open(),
             source_type=Image.Source.UPLOAD,
             original_name=name,
-            album=album,
             is_public=is_public,
             created_by=user,
         )

@@ -1,10 +1,12 @@
 """Writing labels by hand, and pinning the one that counts."""
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from gallery.models import Image, Label
+from gallery.ratings import change_rating
 
 
 def write_label(
@@ -22,6 +24,24 @@ def write_label(
         if is_pinned:
             pin(label)
     return label
+
+
+def save_label(label: Label, *, is_new_word: bool) -> None:
+    """Write a label that a form has filled, in the form's transaction.
+
+    It is pinned as :func:`pin` does. A rating by hand rates the picture once the transaction is
+    committed, since that moves files; is_new_word: not where nothing but the pin was changed.
+    """
+    label.save()
+    if label.is_pinned:
+        pin(label)
+    by_hand = label.kind == Label.Kind.RATING and label.source == Label.Source.MANUAL
+    if by_hand and is_new_word:
+        transaction.on_commit(partial(_rate, label.image_id, label.text))
+
+
+def _rate(image_id: int, rating: str) -> None:
+    change_rating(Image.objects.filter(pk=image_id), rating)
 
 
 def pin(label: Label, is_pinned: bool = True) -> None:

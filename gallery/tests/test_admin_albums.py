@@ -122,3 +122,10 @@ def test_a_long_album_has_pages(admin_client: Client, monkeypatch: pytest.Monkey
     page = admin_client.get(f"{LIST}{album.pk}/change/?p=2").content.decode()
     assert f'name="place-{images[2].pk}" value="3"' in page
     assert f"place-{images[0].pk}" not in page
+
+
+def test_its_form_says_what_private_means(admin_client: Client) -> None:
+    album = make_album("Cards")
+    for address in (f"{LIST}add/", f"{LIST}{album.pk}/change/"):
+        page = admin_client.get(address).content.decode()
+        assert "Its pictures stay public on their own" in page

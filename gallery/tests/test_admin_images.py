@@ -227,6 +227,70 @@ def test_its_page_pins_a_machines_label_but_never_rewrites_it(admin_client: Clie
     assert (label.text, label.is_pinned) == ("by a machine", True)
 
 
+@pytest.mark.parametrize("rating", ["SAFE", "EXPLICIT"])
+def test_its_page_takes_over_a_rating_by_hand(
+    admin_client: Client, media: Path, django_capture_on_commit_callbacks: Any, rating: str
+) -> None:
+    image = make_image()
+    data = form_of(admin_client, image) | {"labels-0-kind": "rating", "labels-0-text": rating}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin_client.post(f"{LIST}{image.pk}/change/", data).status_code == 302
+    changed = Image.objects.get()
+    assert (changed.rating, changed.is_nsfw) == (rating, rating == "EXPLICIT")
+    assert changed.sharp_key != image.sharp_key
+
+
+def test_its_page_refuses_a_rating_that_is_none(admin_client: Client) -> None:
+    image = make_row()
+    data = form_of(admin_client, image) | {"labels-0-kind": "rating", "labels-0-text": "LEWD"}
+    page = admin_client.post(f"{LIST}{image.pk}/change/", data)
+    assert page.status_code == 200
+    assert "SAFE, SUGGESTIVE, ADULT, EXPLICIT" in page.content.decode()
+    assert not Label.objects.exists()
+
+
+def test_pinning_an_old_rating_rates_nothing(
+    admin_client: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    image = make_row(rating="ADULT")
+    label = make_label(image, "SAFE", kind="rating")
+    data = form_of(admin_client, image) | {"labels-0-is_pinned": "on"}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin_client.post(f"{LIST}{image.pk}/change/", data).status_code == 302
+    label.refresh_from_db()
+    assert (label.is_pinned, Image.objects.get().rating) == (True, "ADULT")
+
+
+def test_one_label_of_a_kind_is_pinned(admin_client: Client) -> None:
+    image = make_row()
+    tag = make_label(image, "round", kind="tag", is_pinned=True)
+    hand = make_label(image, "by hand", is_pinned=True)
+    machine = make_label(image, "by a machine", source="claude")
+
+    def pinned() -> set[str]:
+        return set(Label.objects.filter(is_pinned=True).values_list("text", flat=True))
+
+    data = form_of(admin_client, image) | {"labels-2-0-is_pinned": "on"}
+    assert admin_client.post(f"{LIST}{image.pk}/change/", data).status_code == 302
+    assert pinned() == {tag.text, machine.text}
+    body = {"kind": "caption", "text": "by hand", "is_pinned": "on"}
+    address = f"/admin/gallery/label/{hand.pk}/change/"
+    assert admin_client.post(address, body).status_code == 302
+    assert pinned() == {tag.text, hand.text}
+
+
+def test_the_page_of_a_label_takes_over_a_rating(
+    admin_client: Client, media: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    image = make_image()
+    body = {"image": image.pk, "kind": "rating", "text": "LEWD"}
+    page = admin_client.post("/admin/gallery/label/add/", body).content.decode()
+    assert "A rating is one of" in page
+    with django_capture_on_commit_callbacks(execute=True):
+        admin_client.post("/admin/gallery/label/add/", {**body, "text": "ADULT"})
+    assert (Label.objects.get().text, Image.objects.get().rating) == ("ADULT", "ADULT")
+
+
 def test_its_page_changes_rating_and_visibility_in_one_place(
     admin_client: Client, media: Path
 ) -> None:

@@ -61,6 +61,15 @@ def test_it_asks_for_a_file(admin_client: Client) -> None:
     assert not Album.objects.exists()
 
 
+def test_it_makes_no_album_where_every_file_is_refused(admin_client: Client, media: Path) -> None:
+    page = send(admin_client, file("a.txt", b"hello"), file("b.txt", b"world"), album="Holiday")
+    assert "2 refused" in page
+    assert not Album.objects.exists()
+    send(admin_client, file("a.txt", b"hello"), file("b.png"), album=" Holiday ")
+    assert Album.objects.get().name == "Holiday"
+    assert Album.objects.get().entries.count() == 1
+
+
 def test_it_refuses_a_name_that_is_too_long(admin_client: Client, media: Path) -> None:
     response = admin_client.post(UPLOAD, {"files": [file()], "album": "x" * 201})
     assert response.status_code == 422
