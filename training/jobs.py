@@ -38,9 +38,11 @@ def run_training(context: JobContext) -> dict[str, Any]:
     )
     if run.output_model is None:
         dataset = _dataset(run, context)
+        context.check_cancelled()
         run.folder.mkdir(parents=True, exist_ok=True)
         if not (run.folder / OUTPUT).exists():
             _export(run, dataset, context)
+            context.check_cancelled()
             _train(run, dataset, context)
         lora = _register(run, dataset)
         context.log(f"{lora} is ready: {lora.file}")
