@@ -85,7 +85,8 @@ def urls() -> Any:
     """What to mount: the operations, each answering a wrong method in the same words."""
     patterns, app, namespace = api.urls
     for pattern in patterns:
-        pattern.callback = _wording_wrong_methods(pattern.callback)
+        if pattern.callback is not None:
+            pattern.callback = _wording_wrong_methods(pattern.callback)
     return patterns, app, namespace
 
 

@@ -114,7 +114,7 @@ def _first_existing(names: tuple[str, ...]) -> str | None:
 def view_on_site(request: HttpRequest, kind: str, pk: str) -> HttpResponse:
     """To the page of any row that has one; 404 for all else, also for kinds without a table."""
     missing = Http404("There is no such row, or it has no page.")
-    found = ContentType.objects.filter(pk=number_in(kind)).first()
+    found = ContentType.objects.filter(pk=number_in(kind) or 0).first()
     if found is None or not hasattr(found.model_class(), "get_absolute_url"):
         raise missing
     try:

@@ -83,7 +83,7 @@ class LabelForm(StartForm):
         if bool(album) == bool(ids):
             return None
         if not isinstance(album, Album) and album:
-            album = Album.objects.filter(pk=words.number_in(str(album))).first()
+            album = Album.objects.filter(pk=words.number_in(str(album)) or 0).first()
         found = Image.objects.filter(entries__album=album) if album else None
         if found is None:
             found = Image.objects.filter(pk__in=ids if isinstance(ids, list) else [])
@@ -246,5 +246,5 @@ class PromptAdmin(PromptModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """?like=<id>: start from the words of another version."""
         like = request.GET.get("like", "")
-        old = Prompt.objects.filter(pk=words.number_in(like)).first()
+        old = Prompt.objects.filter(pk=words.number_in(like) or 0).first()
         return {"kind": old.kind, "name": old.name, "text": old.text} if old else {}

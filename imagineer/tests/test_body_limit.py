@@ -22,7 +22,7 @@ class Exchange:
     """One request sent to the limit, with an application behind it that reads the whole body."""
 
     def __init__(
-        self, size: int, *, path: str = "/api/images/upload", told: bool = True, **headers: str
+        self, size: int, *, path: str = "/api/images/upload", told: bool = True, **headers: Any
     ) -> None:
         self.size, self.asked, self.read = size, 0, 0
         self.sent: list[Any] = []
@@ -65,14 +65,14 @@ class Exchange:
         return str(self.sent[1]["body"].decode())
 
 
-def cookie(user: Any) -> dict[str, str]:
+def cookie(user: Any) -> dict[str, Any]:
     client = Client()
     client.force_login(user)
     name = project.SESSION_COOKIE_NAME
     return {"cookie": f"{name}={client.cookies[name].value}"}
 
 
-def strangers() -> dict[str, dict[str, str]]:
+def strangers() -> dict[str, dict[str, Any]]:
     return {
         "a visitor": {},
         "a forged cookie": {"cookie": f"{project.SESSION_COOKIE_NAME}=forged"},
@@ -81,7 +81,7 @@ def strangers() -> dict[str, dict[str, str]]:
     }
 
 
-def admins() -> dict[str, dict[str, str]]:
+def admins() -> dict[str, dict[str, Any]]:
     user = User.objects.create_superuser("admin", password="x")
     token = new_token()
     ApiToken.objects.create(user=user, name="nightly import", digest=digest_of(token))
