@@ -27,6 +27,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from gallery import albums, image_files, renditions
+from gallery.daily_sweep import submit_when_due
 from gallery.image_files import DecodedImage, ImageRefused
 from gallery.models import Album, Image, Rating, random_key
 
@@ -225,6 +226,8 @@ def _insert(image: Image, place: _Place) -> bool:
     try:
         with transaction.atomic():
             image.save(force_insert=True)
+            # Whatever is wrong with it: the picture is in.
+            transaction.on_commit(submit_when_due, robust=True)
             place.put(image)
     except IntegrityError:
         if Image.objects.filter(sha256=image.sha256).exists():

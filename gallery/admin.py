@@ -35,7 +35,7 @@ else:  # The classes are generic in their type stubs alone.
 
 COUNTED_AT_MOST = 10_000
 PICTURES_STAY = (
-    "A private album hides the album alone. Its pictures stay public on their own, among the latest "
+    "A private album hides the album alone. Its pictures stay public on their own, in the latest "
     "and in the API; to hide them too, select them among the images and make them private."
 )
 

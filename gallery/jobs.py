@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from gallery.album_sources import SourceRefused
+from gallery.daily_sweep import OLDER_THAN
 from gallery.import_album import Imported, import_album
+from gallery.sweep import sweep
 from imagineer.jobs.models import Job
 from imagineer.jobs.registry import JobContext, JobFailed, Partial, Result
 from imagineer.jobs.submit import submit
@@ -71,3 +73,11 @@ def _result(imported: Imported) -> Result:
     if refused:
         return Partial(result, f"{refused} of {total} files were left out; the log says why.")
     return result
+
+
+def run_sweep(context: JobContext) -> Result:
+    """Remove what killed processes left in the storage. Safe to run again."""
+    swept = sweep(OLDER_THAN, report=context.progress)
+    for name in swept.removed:
+        context.log(f"Removed {name}, which no picture names.")
+    return {"removed": len(swept.removed), "kept": swept.kept, "waiting": swept.waiting}

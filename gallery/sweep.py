@@ -6,7 +6,8 @@ is either left over or on its way in; the age decides, and it is never less than
 
 import logging
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -22,6 +23,8 @@ from gallery.image_files import EXTENSIONS, ImageRefused
 from gallery.models import Image
 
 logger = logging.getLogger(__name__)
+FOLDERS = (*ROOTS, "thumbnails")
+Report = Callable[[int, int, str], None]
 MIN_AGE = timedelta(hours=1)
 _CHUNK = 300
 _RENDITION = re.compile(r"([0-9a-f]{32})-\d+\.webp")
@@ -36,16 +39,23 @@ class Swept:
     waiting: int = 0
 
 
-def sweep(older_than: timedelta = MIN_AGE, *, dry_run: bool = False) -> Swept:
+def sweep(
+    older_than: timedelta = MIN_AGE, *, dry_run: bool = False, report: Report | None = None
+) -> Swept:
     """Remove the files of pictures that no row names.
 
-    Only below the folders that add_image writes to. Raises ValueError for an age below an hour.
+    Only below the folders that add_image writes to. report(done, known, message) is told the
+    folders; what it raises ends the sweep. Raises ValueError for an age below an hour.
     """
     if older_than < MIN_AGE:
         raise ValueError("Files younger than an hour may be on their way in.")
     swept = Swept()
-    for folder, names in _folders():
+    # The roots first: their folders are nearly all that there are.
+    waiting = deque(FOLDERS)
+    for done, (folder, names) in enumerate(_folders(waiting)):
         for start in range(0, len(names), _CHUNK):
+            if report is not None:
+                report(done, done + 1 + len(waiting), f"{len(swept.removed)} files removed")
             _sweep(folder, names[start : start + _CHUNK], older_than, dry_run, swept)
     return swept
 
@@ -107,11 +117,11 @@ def _rendition_names(image: Image) -> list[str]:
     return renditions.names_of(image.sha256, image.width, image.sharp_key, image.blurred_key)
 
 
-def _folders() -> Iterator[tuple[str, list[str]]]:
-    """Every folder below the roots with the names of its files."""
-    waiting = [*ROOTS, "thumbnails"]
+def _folders(waiting: "deque[str] | None" = None) -> Iterator[tuple[str, list[str]]]:
+    """Every folder below the roots with the names of its files. waiting: those still to come."""
+    waiting = deque(FOLDERS) if waiting is None else waiting
     while waiting:
-        folder = waiting.pop()
+        folder = waiting.popleft()
         try:
             folders, files = default_storage.listdir(folder)
         except (FileNotFoundError, NotADirectoryError):
