@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from gallery.models import Image
+from gallery.private_models import PrivateModels
 from gallery.tests.factories import make_row, picture
 from generation import infotext
 from generation.kept import Plan, keep
@@ -81,4 +82,4 @@ def test_what_is_private_of_a_pictures_models() -> None:
         ImageModel.objects.create(image=image, model_version=version)
     told = private_models(Image.objects.get())
     assert told is not None
-    assert (told.ids, told.shown, told.hides_base) == ({base.pk}, {"a- b"}, True)
+    assert told == PrivateModels(frozenset({base.pk}), frozenset({"a- b"}), hides_base=True)
