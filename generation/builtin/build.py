@@ -8,19 +8,20 @@ import argparse
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from generation.builtin import export, judge, parallel
+from generation.builtin import export, judge
 from generation.builtin.drawing import INKS, PAPERS
 from generation.builtin.paint import generate
 from generation.builtin.subjects import Subject, card_subjects, sign_subjects, tarot_subjects
 from generation.builtin.train_diffusion import DiffusionConfig, train_diffusion
+from generation.builtin.train_loop import Report, Schedule
 from generation.builtin.train_vae import (
     VaeConfig,
     normalise_latents,
@@ -29,7 +30,6 @@ from generation.builtin.train_vae import (
     tune_decoder,
 )
 
-Report = Callable[[int, int, str], None]
 PREFIX = {"card": "playing card", "sign": "zodiac sign", "tarot": "tarot card"}
 
 
@@ -41,7 +41,6 @@ class BuildConfig:
     out: Path
     resume: bool = True
     threads: int = 2
-    export_every_score: bool = True
     vae: VaeConfig = field(default_factory=VaeConfig)
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
 
@@ -49,31 +48,20 @@ class BuildConfig:
 def build(config: BuildConfig, report: Report) -> Path:
     """Train what is not trained yet and write the model folder; returns it."""
     torch.set_num_threads(config.threads)
-    parallel.join_others()
-    if not config.resume and parallel.rank() == 0:
+    if not config.resume:
         shutil.rmtree(config.work, ignore_errors=True)
     config.work.mkdir(parents=True, exist_ok=True)
     tokenizer_folder = config.work / "tokenizer"
-    with parallel.first_goes_ahead():
-        tokenizer = export.make_tokenizer(tokenizer_folder)
-        vae = finished_vae(config, report)
-
-    def write(text_encoder: CLIPTextModel, unet: UNet2DConditionModel) -> None:
-        about: dict[str, object] = {
-            "vae": asdict(config.vae),
-            "diffusion": asdict(config.diffusion),
-        }
-        export.export(config.out, vae, tokenizer_folder, text_encoder, unet, about)
+    tokenizer = export.make_tokenizer(tokenizer_folder)
+    vae = finished_vae(config, report)
 
     def score(text_encoder: CLIPTextModel, unet: UNet2DConditionModel) -> str:
-        if config.export_every_score:
-            write(text_encoder, unet)
         return quick_score(vae, tokenizer, text_encoder, unet)
 
     state = config.work / "denoiser.pt"
     model = train_diffusion(config.diffusion, vae, tokenizer, state, report, score)
-    if parallel.rank() == 0:
-        write(model.text_encoder, model.unet)
+    about: dict[str, object] = {"vae": asdict(config.vae), "diffusion": asdict(config.diffusion)}
+    export.export(config.out, vae, tokenizer_folder, model.text_encoder, model.unet, about)
     return config.out
 
 
@@ -87,7 +75,7 @@ def finished_vae(config: BuildConfig, report: Report) -> AutoencoderKL:
         return AutoencoderKL.from_pretrained(kept).eval()
     vae = train_vae(config.vae, config.work / "vae.pt", report)
     normalise_latents(vae, training_pictures(1024, config.vae.seed + 1)[::2])
-    tune_decoder(vae, config.vae, report)
+    vae = tune_decoder(vae, config.vae, report)
     vae.save_pretrained(kept)
     return vae
 
@@ -140,30 +128,34 @@ def add_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--work", type=Path, default=Path("var/build/builtin"))
     options.add_argument("--out", type=Path, default=Path("generation/builtin_model"))
     options.add_argument("--resume", action="store_true", help="go on from the saved state")
-    options.add_argument("--vae-steps", type=int, default=VaeConfig.steps)
-    options.add_argument("--vae-batch", type=int, default=VaeConfig.batch)
-    options.add_argument("--unet-steps", type=int, default=DiffusionConfig.steps)
-    options.add_argument("--unet-batch", type=int, default=DiffusionConfig.batch)
-    options.add_argument("--unet-rate", type=float, default=DiffusionConfig.learning_rate)
+    options.add_argument("--vae-steps", type=int, default=VaeConfig.schedule.steps)
+    options.add_argument("--unet-steps", type=int, default=DiffusionConfig.schedule.steps)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--threads", type=int, default=2)
+    options.add_argument(
+        "--bfloat16", action="store_true", help="faster where avx512_bf16, AMX or a GPU is"
+    )
 
 
 def config_from(values: dict[str, object]) -> BuildConfig:
     """A BuildConfig from parsed options."""
     chosen = argparse.Namespace(**values)
+    vae, diffusion = VaeConfig(seed=chosen.seed), DiffusionConfig(seed=chosen.seed)
+
+    def asked(schedule: Schedule, steps: int) -> Schedule:
+        return replace(schedule, steps=steps, bfloat16=chosen.bfloat16)
+
     return BuildConfig(
         work=chosen.work,
         out=chosen.out,
         resume=chosen.resume,
         threads=chosen.threads,
-        vae=VaeConfig(steps=chosen.vae_steps, batch=chosen.vae_batch, seed=chosen.seed),
-        diffusion=DiffusionConfig(
-            steps=chosen.unet_steps,
-            batch=chosen.unet_batch,
-            learning_rate=chosen.unet_rate,
-            seed=chosen.seed,
+        vae=replace(
+            vae,
+            schedule=asked(vae.schedule, chosen.vae_steps),
+            tuning=asked(vae.tuning, vae.tuning.steps),
         ),
+        diffusion=replace(diffusion, schedule=asked(diffusion.schedule, chosen.unet_steps)),
     )
 
 

@@ -37,13 +37,13 @@ INKS: dict[str, Colour] = {
 
 PAPERS: dict[str, Colour] = {
     "white": (254, 254, 254),
-    "ivory": (248, 236, 196),
-    "rose": (252, 200, 212),
+    "ivory": (250, 236, 186),
+    "rose": (252, 180, 200),
     "sky": (160, 212, 255),
     "mint": (190, 240, 200),
     "lavender": (218, 194, 250),
     "lemon": (252, 240, 120),
-    "silver": (200, 202, 206),
+    "silver": (186, 188, 194),
 }
 """Paper colours by name: light, far from each other and from every ink."""
 
@@ -141,9 +141,16 @@ def glyph(text: str, weight: int = 14) -> Image.Image:
     return image.crop(box)
 
 
-def place_glyph(canvas: Canvas, text: str, centre: Point, height: float, max_width: float) -> None:
+def place_glyph(
+    canvas: Canvas,
+    text: str,
+    centre: Point,
+    height: float,
+    max_width: float,
+    weight: int = 14,
+) -> None:
     """Write `text` around `centre`, `height` units high, squeezed to at most `max_width`."""
-    shape = glyph(text)
+    shape = glyph(text, weight)
     width = min(max_width, height * shape.width / shape.height)
     x, y = centre
     canvas.paste(shape, (x - width / 2, y - height / 2, x + width / 2, y + height / 2))

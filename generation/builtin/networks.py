@@ -1,6 +1,5 @@
 """The networks of the built-in model, as diffusers and transformers classes."""
 
-import torch
 from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
@@ -85,10 +84,3 @@ def new_text_encoder(vocabulary: int, end: int) -> CLIPTextModel:
 def new_scheduler() -> DPMSolverMultistepScheduler:
     """DPM-Solver++ over SCHEDULE."""
     return DPMSolverMultistepScheduler(**SCHEDULE, steps_offset=1)
-
-
-def average_into(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
-    """Move the weights of `average` towards those of `model`: keep `decay` of the old ones."""
-    with torch.no_grad():
-        for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
-            slow.lerp_(fast.detach(), 1 - decay)

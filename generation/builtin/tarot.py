@@ -67,11 +67,16 @@ def _blank() -> Canvas:
     return canvas
 
 
+def _numeral(canvas: Canvas, text: str) -> None:
+    """Lighter than a card's rank, since a small bold 16 and 18 look the same."""
+    place_glyph(canvas, text, (32, 75.5), 27, 48, weight=5)
+
+
 def trump(name: str) -> Canvas:
     """One of the 22 trumps, by its name in TRUMPS."""
     canvas = _blank()
     TRUMPS[name](canvas, (32, 31), 42)
-    place_glyph(canvas, str(list(TRUMPS).index(name)), (32, 76), 25, 36)
+    _numeral(canvas, str(list(TRUMPS).index(name)))
     return canvas
 
 
@@ -79,5 +84,5 @@ def minor(rank: str, suit: str) -> Canvas:
     """One of the 56 minor cards."""
     canvas = _blank()
     MINOR_SUITS[suit](canvas, (32, 31), 42)
-    place_glyph(canvas, MINOR_RANKS[rank], (32, 76), 25, 36)
+    _numeral(canvas, MINOR_RANKS[rank])
     return canvas

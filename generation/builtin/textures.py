@@ -152,7 +152,9 @@ def inverted(rng: random.Random) -> Image.Image:
         box = [inset, inset, size[0] - 1 - inset, size[1] - 1 - inset]
         ImageDraw.Draw(mask).rectangle(box, outline=255, width=rng.randint(2, 6))
     light = nudge(rng.choice([*PAPERS.values(), (244, 190, 62), (252, 220, 90)]), 12, rng)
-    return paint(mask, light, nudge(rng.choice(list(INKS.values())), 25, rng))
+    depth = rng.uniform(0.4, 1)
+    red, green, blue = (round(part * depth) for part in rng.choice(list(INKS.values())))
+    return paint(mask, light, nudge((red, green, blue), 25, rng))
 
 
 _MAKERS: tuple[Callable[[random.Random], Image.Image], ...] = (

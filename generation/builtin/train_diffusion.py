@@ -1,6 +1,5 @@
 """Training of the text encoder and the UNet on latents that are encoded once."""
 
-import copy
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -13,18 +12,17 @@ from torch import nn
 from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from generation.builtin import parallel
 from generation.builtin.captions import caption, empty_caption
 from generation.builtin.drawing import INKS, PAPERS
-from generation.builtin.networks import SCHEDULE, average_into, new_text_encoder, new_unet
+from generation.builtin.networks import SCHEDULE, new_text_encoder, new_unet
 from generation.builtin.subjects import Subject, all_subjects, draw
+from generation.builtin.train_loop import Report, Schedule, device, train
 from generation.builtin.train_text import TextConfig, prepare_text_encoder
-from generation.builtin.train_vae import learning_rate, picture_array, to_tensor
+from generation.builtin.train_vae import picture_array, to_tensor
 
-Report = Callable[[int, int, str], None]
 Score = Callable[[CLIPTextModel, UNet2DConditionModel], str]
 
-SHARES = {"card": 0.35, "sign": 0.13, "trump": 0.24, "minor": 0.28}
+SHARES = {"card": 0.32, "sign": 0.12, "trump": 0.26, "minor": 0.30}
 """How often each group of pictures is trained on; a trump shares nothing with its neighbours."""
 
 
@@ -32,14 +30,11 @@ SHARES = {"card": 0.35, "sign": 0.13, "trump": 0.24, "minor": 0.28}
 class DiffusionConfig:
     """How the text encoder and the UNet are trained."""
 
-    steps: int = 4800
+    schedule: Schedule = Schedule(4000, 1e-3, weight_decay=1e-3, average=0.999)
     batch: int = 24
-    """Pictures per step, in each process."""
-    learning_rate: float = 1e-3
     unconditional: float = 0.1
     text: TextConfig = field(default_factory=TextConfig)
     seed: int = 0
-    save_every: int = 250
     score_every: int = 500
 
 
@@ -80,9 +75,7 @@ def example_pool() -> list[Example]:
 
 
 @torch.no_grad()
-def encode_pool(
-    vae: AutoencoderKL, pool: list[Example], seed: int, report: Report | None = None
-) -> torch.Tensor:
+def encode_pool(vae: AutoencoderKL, pool: list[Example], seed: int, report: Report) -> torch.Tensor:
     """Latents (N,8,24,16) of drawings of the whole pool, with a slight play of colour."""
     rng = random.Random(seed)
     latents = []
@@ -93,27 +86,22 @@ def encode_pool(
         ]
         pictures = to_tensor(torch.stack(arrays))
         latents.append(vae.encode(pictures).latent_dist.mean * vae.config.scaling_factor)
-        if report and start % 1024 == 0:
+        if start % 1024 == 0:
             report(start, len(pool), "encoding drawings")
     return torch.cat(latents)
 
 
-def shared_latents(
+def kept_latents(
     vae: AutoencoderKL, pool: list[Example], seed: int, file: Path, report: Report
 ) -> torch.Tensor:
-    """As `encode_pool`, kept in `file`; with several processes each encodes its part."""
+    """As `encode_pool`, kept in `file` for a build that goes on."""
     if file.exists():
-        kept: torch.Tensor = torch.load(file, weights_only=True)
+        kept: torch.Tensor = torch.load(file, weights_only=True, map_location=device())
         if len(kept) == len(pool):
             return kept
-    size = -(-len(pool) // parallel.processes())
-    start = parallel.rank() * size
-    part = [pool[index % len(pool)] for index in range(start, start + size)]
-    mine = encode_pool(vae, part, seed + start, report)
-    latents = parallel.gather(mine)[: len(pool)]
-    if parallel.rank() == 0:
-        torch.save(latents, file.with_suffix(".part"))
-        file.with_suffix(".part").replace(file)
+    latents = encode_pool(vae, pool, seed, report)
+    torch.save(latents, file.with_suffix(".part"))
+    file.with_suffix(".part").replace(file)
     return latents
 
 
@@ -135,11 +123,11 @@ def diffusion_loss(
     model: Denoiser, scheduler: DDPMScheduler, latents: torch.Tensor, tokens: torch.Tensor
 ) -> torch.Tensor:
     """Mean squared error of the predicted velocity at random timesteps, one per picture."""
-    steps = torch.randint(scheduler.config.num_train_timesteps, (len(latents),))
+    steps = torch.randint(scheduler.config.num_train_timesteps, (len(latents),)).to(latents.device)
     noise = torch.randn_like(latents)
     noisy = scheduler.add_noise(latents, noise, steps)
     target = scheduler.get_velocity(latents, noise, steps)
-    return functional.mse_loss(model(noisy, steps, tokens), target)
+    return functional.mse_loss(model(noisy, steps, tokens).float(), target)
 
 
 def draw_batch(
@@ -174,67 +162,37 @@ def train_diffusion(
     torch.manual_seed(config.seed)
     model = new_denoiser(tokenizer)
     if not state_file.exists():
-        prepare_text_encoder(model.text_encoder, tokenizer, config.text, report)
-    average = copy.deepcopy(model)
-    optimiser = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=1e-3)
-    start = _restore(state_file, model, average, optimiser)
-    if start >= config.steps:
-        return average.eval()
+        model.text_encoder = prepare_text_encoder(
+            model.text_encoder, tokenizer, config.text, report
+        )
+        model.train()
     pool = example_pool()
+    latents_file = state_file.with_name("latents.pt")
     latents, weights = (
-        shared_latents(vae, pool, config.seed, state_file.with_name("latents.pt"), report),
+        kept_latents(vae.to(device()), pool, config.seed, latents_file, report),
         pool_weights(pool),
     )
-    scheduler = DDPMScheduler(**SCHEDULE)
-    own_seed = config.seed + start + 1_000_003 * parallel.rank()
-    torch.manual_seed(own_seed)
-    rng = random.Random(own_seed)
-    running = 0.0
-    for step in range(start, config.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, config.steps, config.learning_rate)
+    scheduler, rng = DDPMScheduler(**SCHEDULE), random.Random(config.seed)
+
+    def loss(model: Denoiser) -> torch.Tensor:
         chosen, prompts = draw_batch(pool, weights, config, rng)
         tokens = tokenizer(
             prompts, padding="max_length", truncation=True, return_tensors="pt"
-        ).input_ids
-        loss = diffusion_loss(model, scheduler, latents[chosen], tokens)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        parallel.average_gradients(model)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        average_into(average, model, min(0.999, (step + 1) / (step + 10)))
-        running = 0.98 * running + 0.02 * loss.item() if step > start else loss.item()
-        done = step + 1
-        if parallel.rank() > 0:
-            continue
-        if done % 25 == 0:
-            report(done, config.steps, f"denoiser loss {running:.4f}")
-        if done % config.save_every == 0 or done == config.steps:
-            _save(state_file, done, model, average, optimiser)
-        if score and (done % config.score_every == 0 or done == config.steps):
-            report(done, config.steps, score(average.text_encoder, average.unet))
-    return average.eval()
+        ).input_ids.to(device())
+        return diffusion_loss(model, scheduler, latents[chosen.to(device())], tokens)
 
+    def tell_score(done: int, average: Denoiser) -> None:
+        steps = config.schedule.steps
+        if score and (done % config.score_every == 0 or done == steps):
+            report(done, steps, score(average.text_encoder, average.unet))
 
-def _save(
-    path: Path, step: int, model: Denoiser, average: Denoiser, optimiser: torch.optim.Optimizer
-) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    parts = {"step": step, "model": model.state_dict(), "average": average.state_dict()}
-    parts["optimiser"] = optimiser.state_dict()
-    torch.save(parts, path.with_suffix(".part"))
-    path.with_suffix(".part").replace(path)
-
-
-def _restore(
-    path: Path, model: Denoiser, average: Denoiser, optimiser: torch.optim.Optimizer
-) -> int:
-    """Load a saved state if there is one; returns the step to go on from."""
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    model.load_state_dict(state["model"])
-    average.load_state_dict(state["average"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["step"])
+    return train(
+        model,
+        loss,
+        config.schedule,
+        config.seed,
+        report,
+        "denoiser",
+        state_file=state_file,
+        after_step=tell_score,
+    )

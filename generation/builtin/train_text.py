@@ -17,16 +17,15 @@ from generation.builtin.captions import caption, empty_caption
 from generation.builtin.drawing import INKS, PAPERS
 from generation.builtin.networks import TEXT_WIDTH
 from generation.builtin.subjects import Subject, all_subjects
-from generation.builtin.train_vae import Report, learning_rate
+from generation.builtin.train_loop import Report, Schedule, device, train
 
 
 @dataclass(frozen=True)
 class TextConfig:
     """How the text encoder is prepared."""
 
-    steps: int = 400
+    schedule: Schedule = Schedule(400, 2e-3, warmup=50, weight_decay=1e-3, average=0.9)
     batch: int = 32
-    learning_rate: float = 2e-3
     seed: int = 0
 
 
@@ -80,30 +79,37 @@ def wish_batch(wish: Wish, count: int, rng: random.Random) -> tuple[list[str], t
     return texts, torch.tensor(classes)
 
 
+class Reader(nn.Module):
+    """The text encoder with one answering head for each thing that a prompt may ask for."""
+
+    def __init__(self, text_encoder: CLIPTextModel, sizes: list[int]) -> None:
+        super().__init__()
+        self.text_encoder = text_encoder
+        self.heads = nn.ModuleList(nn.Linear(TEXT_WIDTH, size) for size in sizes)
+
+    def forward(self, tokens: torch.Tensor) -> list[torch.Tensor]:
+        """Answers, one (B, classes) for each head, from token ids (B, 77)."""
+        pooled = self.text_encoder(tokens)[0].mean(1)
+        return [head(pooled) for head in self.heads]
+
+
 def prepare_text_encoder(
     text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer, config: TextConfig, report: Report
-) -> float:
-    """Train until the mean of all positions tells the wish; returns the share of right answers."""
+) -> CLIPTextModel:
+    """Train until the mean of all positions tells the wish; returns the averaged encoder."""
     torch.manual_seed(config.seed)
     rng, wish = random.Random(config.seed), Wish()
-    heads = nn.ModuleList(nn.Linear(TEXT_WIDTH, size) for size in wish.sizes())
-    weights = [*text_encoder.parameters(), *heads.parameters()]
-    optimiser = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=1e-3)
-    right = 0.0
-    for step in range(config.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, config.steps, config.learning_rate, 50)
+
+    def loss(reader: Reader) -> torch.Tensor:
         texts, classes = wish_batch(wish, config.batch, rng)
         tokens = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
-        pooled = text_encoder(tokens.input_ids)[0].mean(1)
-        answers = [head(pooled) for head in heads]
-        losses = [functional.cross_entropy(a, c) for a, c in zip(answers, classes.T, strict=True)]
-        optimiser.zero_grad()
-        torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
-        hits = [a.argmax(1) == c for a, c in zip(answers, classes.T, strict=True)]
-        right = 0.9 * right + 0.1 * torch.stack(hits).all(0).float().mean().item()
-        if (step + 1) % 50 == 0:
-            report(step + 1, config.steps, f"text encoder reads {right:.0%} of prompts wholly")
-    return right
+        answers = reader(tokens.input_ids.to(device()))
+        losses = [
+            functional.cross_entropy(answer.float(), wanted)
+            for answer, wanted in zip(answers, classes.to(device()).T, strict=True)
+        ]
+        return torch.stack(losses).sum()
+
+    reader = Reader(text_encoder, wish.sizes())
+    trained = train(reader, loss, config.schedule, config.seed, report, "text encoder")
+    return trained.text_encoder

@@ -49,13 +49,7 @@ def test_no_file_names_the_machine_it_was_made_on() -> None:
         (Subject("card", "seven", "hearts"), "playing card, Seven of Hearts"),
         (Subject("sign", "leo", "sign"), "zodiac sign, Leo"),
         (Subject("tarot", "two", "cups"), "tarot card, minor arcana, Two of Cups"),
-        pytest.param(
-            Subject("tarot", "trump", "the moon"),
-            "tarot card, major arcana, The Moon",
-            marks=pytest.mark.xfail(
-                strict=True, reason="The judge cannot read it as the shipped weights draw it."
-            ),
-        ),
+        (Subject("tarot", "trump", "the moon"), "tarot card, major arcana, The Moon"),
     ],
 )
 def test_it_draws_what_is_asked(pipeline, subject: Subject, prompt: str) -> None:

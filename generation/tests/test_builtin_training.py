@@ -9,10 +9,10 @@ from generation.builtin import train_diffusion
 from generation.builtin.build import BuildConfig, build, config_from, parser, sample_wishes
 from generation.builtin.networks import new_vae
 from generation.builtin.train_diffusion import DiffusionConfig, Example, example_pool
+from generation.builtin.train_loop import Schedule, rate_at
 from generation.builtin.train_text import TextConfig, Wish
 from generation.builtin.train_vae import (
     VaeConfig,
-    learning_rate,
     normalise_latents,
     to_tensor,
     train_vae,
@@ -25,7 +25,7 @@ def test_the_pool_holds_everything_in_every_colour() -> None:
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
-    rates = [learning_rate(step, 1000, 1e-3) for step in (0, 99, 100, 500, 1000)]
+    rates = [rate_at(step, Schedule(1000, 1e-3)) for step in (0, 99, 100, 500, 1000)]
     assert rates[0] < rates[1] <= 1e-3
     assert rates[2] > rates[3] > rates[4]
     assert rates[4] == pytest.approx(1e-5)
@@ -47,11 +47,10 @@ def test_latents_are_normalised_without_changing_the_result() -> None:
 
 def test_training_the_autoencoder_goes_on_from_its_state(tmp_path: Path) -> None:
     state, seen = tmp_path / "vae.pt", []
-    config = {"batch": 2, "pictures": 4, "save_every": 1}
-    train_vae(VaeConfig(steps=2, **config), state, lambda *news: seen.append(news))
-    assert torch.load(state, weights_only=True)["step"] == 2
-    train_vae(VaeConfig(steps=3, **config), state, lambda *news: seen.append(news))
-    assert torch.load(state, weights_only=True)["step"] == 3
+    for steps in (2, 3):
+        config = VaeConfig(Schedule(steps, 1e-3, save_every=1), batch=2, pictures=4)
+        train_vae(config, state, lambda *news: seen.append(news))
+        assert torch.load(state, weights_only=True)["step"] == steps
 
 
 def test_a_tiny_build_writes_a_model_that_loads(
@@ -63,14 +62,12 @@ def test_a_tiny_build_writes_a_model_that_loads(
         return example_pool()[::1024]
 
     monkeypatch.setattr(train_diffusion, "example_pool", small_pool)
+    once = Schedule(1, 1e-3)
     config = BuildConfig(
         work=tmp_path / "work",
         out=tmp_path / "model",
-        export_every_score=False,
-        vae=VaeConfig(steps=1, batch=2, pictures=4, tune_steps=1),
-        diffusion=DiffusionConfig(
-            steps=1, batch=2, score_every=100, text=TextConfig(steps=1, batch=2)
-        ),
+        vae=VaeConfig(once, batch=2, pictures=4, tuning=once),
+        diffusion=DiffusionConfig(once, batch=2, score_every=100, text=TextConfig(once, batch=2)),
     )
     monkeypatch.setattr("generation.builtin.build.quick_score", lambda *_: "not scored")
     seen: list[tuple[int, int, str]] = []
@@ -93,8 +90,9 @@ def test_a_wish_counts_only_colours_that_were_named() -> None:
 
 
 def test_options_become_a_configuration() -> None:
-    config = config_from(vars(parser().parse_args(["--unet-steps", "7", "--resume"])))
-    assert (config.diffusion.steps, config.resume) == (7, True)
+    config = config_from(vars(parser().parse_args(["--unet-steps", "7", "--resume", "--bfloat16"])))
+    assert (config.diffusion.schedule.steps, config.resume) == (7, True)
+    assert config.vae.tuning.bfloat16
 
 
 def test_sample_wishes_repeat_and_word_their_colours() -> None:
