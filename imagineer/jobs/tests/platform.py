@@ -89,14 +89,15 @@ class Platform:
         return process.wait(PATIENCE)
 
     def kill_horse(self, name: str) -> bool:
-        """SIGKILL a worker's child. Whether there was one."""
+        """SIGKILL a worker's child. Whether there was one; it may end a moment before."""
+        killed = False
         try:
-            children = psutil.Process(self.processes[name].pid).children()
+            for child in psutil.Process(self.processes[name].pid).children():
+                child.kill()
+                killed = True
         except psutil.NoSuchProcess:
-            return False
-        for child in children:
-            child.kill()
-        return bool(children)
+            pass
+        return killed
 
     def redis_answers(self) -> bool:
         try:
