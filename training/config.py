@@ -83,7 +83,7 @@ BUILTIN = TrainingConfig(
     alpha=16.0,
     targets="all",
     learning_rate=5e-3,
-    steps=400,
+    steps=800,
     warmup_steps=20,
     batch_size=4,
     width=64,
@@ -95,9 +95,9 @@ BUILTIN = TrainingConfig(
 SD15 = TrainingConfig(mixed_precision="fp16", min_snr_gamma=5.0)
 PRESETS: dict[str, dict[str, TrainingConfig]] = {
     "builtin": {
-        "quick": replace(BUILTIN, steps=150, warmup_steps=10),
+        "quick": replace(BUILTIN, steps=300),
         "standard": BUILTIN,
-        "thorough": replace(BUILTIN, steps=1200, learning_rate=2e-3, warmup_steps=50),
+        "thorough": replace(BUILTIN, steps=2000),
     },
     "sd15": {
         "quick": replace(SD15, steps=500, warmup_steps=50),

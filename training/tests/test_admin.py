@@ -72,12 +72,12 @@ def test_an_album_without_captions_is_refused_at_its_field(admin: Any) -> None:
 
 def test_the_start_form_tells_time_and_steps(admin: Any, album: Any) -> None:
     told = estimate(admin, TRAIN, {"albums": [album.pk], "preset": "standard"})
-    assert told["verb"] == "Train 400 steps"
+    assert told["verb"] == "Train 800 steps"
     assert "2 pictures with captions" in told["cost"]
     assert "min on this machine" in told["cost"]
-    assert estimate(admin, TRAIN, {"preset": "quick"})["verb"] == "Train 150 steps"
+    assert estimate(admin, TRAIN, {"preset": "quick"})["verb"] == "Train 300 steps"
     assert estimate(admin, TRAIN, {"preset": "quick", "steps": "90"})["verb"] == "Train 90 steps"
-    assert estimate(admin, TRAIN, {"steps": "lots"})["verb"] == "Train 400 steps"
+    assert estimate(admin, TRAIN, {"steps": "lots"})["verb"] == "Train 800 steps"
 
 
 def test_the_form_starts_a_training(admin: Any, album: Any) -> None:
@@ -87,7 +87,7 @@ def test_the_form_starts_a_training(admin: Any, album: Any) -> None:
     )
     run = TrainingRun.objects.get()
     assert response.headers["Location"] == reverse("admin:jobs_job_change", args=[run.job_id])
-    assert (run.config["rank"], run.steps) == (4, 150)
+    assert (run.config["rank"], run.steps) == (4, 300)
     assert run.is_public
 
 

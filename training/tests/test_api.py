@@ -93,7 +93,7 @@ def test_a_training_starts_with_the_presets_settings(admin: Any, album: Any) -> 
     assert run.job.status == Status.QUEUED
     assert run.job.kind == "training.run"
     assert run.base_model.repository == "builtin"
-    assert (run.steps, run.config["rank"], run.config["targets"]) == (400, 4, "all")
+    assert (run.steps, run.config["rank"], run.config["targets"]) == (800, 4, "all")
     assert list(run.albums.all()) == [album]
     assert run.dataset is None
 
@@ -146,7 +146,7 @@ def test_visitors_see_losses_and_steps_but_no_albums_and_errors(
     TrainingRun.objects.filter(pk=run.pk).update(loss_history=[[1, 0.5], [2, 0.25]])
     told = client.get(f"/api/training/runs/{run.pk}").json()
     assert told["loss_history"] == [[1, 0.5], [2, 0.25]]
-    assert (told["loss"], told["steps"], told["job"]["status"]) == (0.25, 400, "queued")
+    assert (told["loss"], told["steps"], told["job"]["status"]) == (0.25, 800, "queued")
     assert told["albums"] is None
     assert told["error"] is None
     full = admin.get(f"/api/training/runs/{run.pk}").json()
