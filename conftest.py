@@ -16,3 +16,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
     with django_db_blocker.unblock():
         BatchTemplate.objects.all().delete()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: from the first on, Playwright's loop runs in the main thread."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
