@@ -21,6 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Never
 
+from imagineer.jobs.child_process import start_child
+
 # sockaddr_un.sun_path holds 108 bytes with its final zero on Linux, 104 on macOS: unix(7), unix(4).
 MAX_SOCKET_PATH = 103
 APPEND_FOLDER = "aof"
@@ -62,12 +64,12 @@ def serve(data_dir: Path) -> Never:
     os.execv(_binary(), command(data_dir))  # noqa: S606
 
 
-def command(data_dir: Path) -> list[str]:
+def command(data_dir: Path, listens_on: Path | None = None) -> list[str]:
     """The server's command line: no TCP port, every write appended to a file."""
     folder = data_dir / "redis"
     options = {
         "port": "0",
-        "unixsocket": str(socket_path(data_dir)),
+        "unixsocket": str(listens_on or socket_path(data_dir)),
         "unixsocketperm": "600",
         "dir": str(folder),
         "logfile": str(folder / LOG_FILE),
@@ -121,14 +123,19 @@ def _lock(folder: Path) -> int:
 
 
 def _loads(data_dir: Path) -> bool:
-    """Whether the server starts on the files that are there: it is started once for a moment."""
+    """Whether the server starts on the files that are there: it is started once for a moment.
+
+    It listens where nobody asks, and dies with this process: a server that is left behind would
+    write to the same files as the next one.
+    """
     (data_dir / "redis" / LOG_FILE).write_text("")
-    socket_path(data_dir).unlink(missing_ok=True)
-    process = subprocess.Popen(command(data_dir), stdin=subprocess.DEVNULL)
+    trial = socket_path(data_dir).with_name("trial.sock")
+    trial.unlink(missing_ok=True)
+    process = start_child(command(data_dir, trial))
     try:
         deadline = time.monotonic() + START_PATIENCE
         while process.poll() is None and time.monotonic() < deadline:
-            if _answers(socket_path(data_dir)):
+            if _answers(trial):
                 return True
             time.sleep(0.01)
         return False

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 
@@ -119,6 +120,23 @@ def test_a_file_damaged_in_the_middle_is_kept_aside_and_the_queue_starts_empty(
     assert server.client.dbsize() == 0
     assert list((server.data_dir / "redis").glob(f"{APPEND_FOLDER}.damaged-*"))
     assert "filled again from the database" in server.kill()
+
+
+def test_a_server_tried_out_dies_with_who_tries_it(server: Server) -> None:
+    fill(server)
+    for _ in range(20):
+        server.kill()
+        server.process = server.begin()
+        parent = psutil.Process(server.process.pid)
+        # It is tried out in a child; afterwards the parent itself becomes the server.
+        while not (trials := parent.children()) and "valkey" not in parent.name():
+            pass
+        if trials:
+            break
+    else:
+        pytest.fail("No trial was seen.")
+    server.kill()
+    wait_until(lambda: not trials[0].is_running(), "the trial's end")
 
 
 def test_files_of_another_kind_do_not_keep_it_from_starting(server: Server) -> None:
