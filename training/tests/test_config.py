@@ -47,7 +47,7 @@ def test_a_number_outside_its_range_is_refused_by_name(name: Any, side: Any) -> 
         ("mixed_precision", "int4"),
         ("random_flip", "perhaps"),
         ("optimizer", "sgd"),
-        ("warmup_steps", 401),
+        ("warmup_steps", 801),
     ],
 )
 def test_what_cannot_be_trained_with_is_refused_by_name(name: Any, value: Any) -> None:
