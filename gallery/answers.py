@@ -7,7 +7,7 @@ from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 
-from gallery import nsfw, panels, renditions
+from gallery import nsfw, renditions
 from gallery.models import Album, Image, Rating
 from gallery.private_models import private_models, without_private
 from gallery.schemas import (
@@ -70,7 +70,6 @@ def image_detail(request: HttpRequest, image: Image, albums: Iterable[Album]) ->
             labels=[],
             albums=shelves,
             models=[],
-            details={},
         )
     # Once for both that ask.
     prefetch_related_objects([image], "models_used__model_version")
@@ -81,7 +80,6 @@ def image_detail(request: HttpRequest, image: Image, albums: Iterable[Album]) ->
         labels=label_list(request, image),
         albums=shelves,
         models=_models(request, image),
-        details=panels.details(request, image),
     )
 
 

@@ -92,7 +92,7 @@ class ModelUse(Schema):
 
 
 class ImageDetail(ImageOut):
-    """A picture with all that is known of it; ``details`` is what other rooms add.
+    """A picture with all that is known of it.
 
     Of a blurred one, nothing but its albums is told beyond what a list tells.
     """
@@ -102,7 +102,6 @@ class ImageDetail(ImageOut):
     labels: list[LabelOut]
     albums: list[AlbumRef]
     models: list[ModelUse]
-    details: dict[str, Any]
 
 
 class ImageList(Schema):

@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_cookie
 
-from gallery import listing, nsfw, panels
+from gallery import listing, nsfw
 from gallery.answers import told_parameters
 from gallery.captions import best_caption
 from gallery.models import Album, AlbumImage, Image, Label
@@ -86,7 +86,6 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
         "tags": _distinct(labels, Label.Kind.TAG, Label.Kind.CATEGORY),
         "parameters": rows(told_parameters(request, shown), shown.width, shown.height),
         "album": album,
-        "panels": panels.rendered(request, shown) if sharp else [],
         "neighbours": listing.neighbours(request, shown, album),
     }
     return render(request, "gallery/image.html", context)

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from gallery import panels, private_models
+from gallery import private_models
 from gallery.models import Album, Image
 from gallery.tests.factories import (
     make_admin,
@@ -160,11 +160,8 @@ def test_lists_take_a_constant_number_of_queries(
 
 
 def test_an_image_tells_everything(
-    client: Client,
-    monkeypatch: pytest.MonkeyPatch,
-    django_assert_num_queries: DjangoAssertNumQueries,
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    monkeypatch.setattr(panels, "_details", {"pages": lambda request, image: [image.pk]})
     row = make_row(prompt="p", negative_prompt="n", generation_params={"seed": 7})
     make_label(row, "a caption", source="claude", model="m", confidence=0.5)
     open_album, hidden = make_album("B", [row]), make_album("A", [row], is_public=False)
@@ -175,13 +172,10 @@ def test_an_image_tells_everything(
     assert [album["id"] for album in told["albums"]] == [open_album.pk]
     assert told["labels"][0]["text"] == "a caption"
     assert told["labels"][0]["source"] == "claude"
-    assert (told["models"], told["details"]) == ([], {"pages": [row.pk]})
+    assert told["models"] == []
 
 
-def test_a_blurred_image_tells_no_more_than_its_page(
-    client: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(panels, "_details", {"pages": lambda request, image: "bare"})
+def test_a_blurred_image_tells_no_more_than_its_page(client: Client, admin: Client) -> None:
     row = make_row(
         rating="ADULT", original_name="bare.png", prompt="bare", negative_prompt="bare",
         placeholder="bare", generation_params={"seed": 7, "note": "bare"},
@@ -201,7 +195,7 @@ def test_a_blurred_image_tells_no_more_than_its_page(
                 told[name] for name in ("name", "prompt", "negative_prompt", "placeholder")
             ] == (["", "", "", ""])
             assert (told["original"], told["parameters"], told["labels"]) == (None, {}, [])
-            assert (told["models"], told["details"]) == ([], {})
+            assert told["models"] == []
             assert told["albums"][0]["id"] == album.pk
             assert [row.blurred_key in one["url"] for one in told["renditions"]] == (
                 [True] if choice == "blur" else []
