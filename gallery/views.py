@@ -15,6 +15,7 @@ from gallery.captions import best_caption
 from gallery.models import Album, AlbumImage, Image, Label
 from gallery.parameters import rows
 from imagineer.keyset import PAGE_SIZE
+from imagineer.texts import has_control
 
 YEAR = 365 * 24 * 3600
 # A whole deck is seen at once, the largest (78 cards) included.
@@ -73,9 +74,10 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(_with_everything(request), pk=pk)
     if not nsfw.may_see(request, shown):
         raise Http404
-    inside = request.GET.get("in")
-    shelves = listing.albums(request).filter(slug=inside, entries__image=shown)
-    album = shelves.first() if inside else None
+    inside = request.GET.get("in", "")
+    album = None
+    if inside and not has_control(inside):
+        album = listing.albums(request).filter(slug=inside, entries__image=shown).first()
     sharp = nsfw.may_see_sharp(request, shown)
     labels = list(shown.labels.all())
     context = {

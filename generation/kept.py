@@ -113,7 +113,9 @@ def _open_album(run: GenerationRun) -> Album | None:
 
     Call it inside a transaction.
     """
-    fresh = GenerationRun.objects.select_for_update().select_related("album").get(pk=run.pk)
+    # The run alone: PostgreSQL locks no row that an outer join may not have found.
+    locked = GenerationRun.objects.select_for_update(of=("self",))
+    fresh = locked.select_related("album").get(pk=run.pk)
     if fresh.album is not None or not fresh.is_batch:
         return fresh.album
     album = _new_album(run)
