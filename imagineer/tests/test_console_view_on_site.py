@@ -1,6 +1,6 @@
 """The admin's "view on site" link, with what people write into its address."""
 
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -34,7 +34,7 @@ def test_what_has_no_page_is_missing(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "pk", ["1", "0", "x", "9" * 30, "9" * 5000, "%00", str(uuid4())], ids=lambda pk: pk[:30]
+    "pk", ["1", "0", "x", "9" * 30, "9" * 5000, "%00", str(UUID(int=1))], ids=lambda pk: pk[:30]
 )
 def test_what_is_not_there_is_missing(admin_client: Client, pk: str) -> None:
     for model in (Job, Album, ModelVersion, ContentType):
