@@ -1,6 +1,5 @@
 """The base models: which one is set, where its files are, what it draws best with."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -97,12 +96,3 @@ def _name(repository: str) -> str:
     if repository == BUILTIN:
         return "Built-in"
     return (Path(repository).stem if Path(repository).exists() else repository)[:100]
-
-
-def folder_digest(folder: Path) -> str:
-    """SHA-256 over the names and bytes of a model folder's weights."""
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.safetensors")):
-        digest.update(file.relative_to(folder).as_posix().encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
