@@ -9,6 +9,7 @@ from gallery.models import Album
 from imagineer.jobs.models import ENDED
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
+from imagineer.texts import NOT_A_LINE, is_line
 from scraping.addresses import AddressRefused, check_url, networks, site_of
 from scraping.models import ScrapeJob
 
@@ -33,6 +34,8 @@ def checked_album_name(name: str) -> str:
         raise invalid("album_name", "Give the album a name.")
     if len(name) > LONGEST_NAME:
         raise invalid("album_name", f"The name is longer than {LONGEST_NAME} characters.")
+    if not is_line(name):
+        raise invalid("album_name", NOT_A_LINE)
     if Album.objects.filter(name=name).exists():
         raise Problem(409, "album_exists", f"An album named “{name}” exists already.", "album_name")
     waiting = ScrapeJob.objects.filter(album_name=name, album=None)

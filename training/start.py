@@ -11,6 +11,7 @@ from generation.models import ModelVersion
 from imagineer.jobs.models import Job
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
+from imagineer.texts import NOT_A_LINE, is_line
 from training.captions import one_line
 from training.config import ConfigError, TrainingConfig, preset, validated
 from training.models import DatasetVersion, TrainingRun
@@ -50,6 +51,9 @@ def start_training(
         raise invalid("name", "Give the LoRA a name of 1 to 100 characters.")
     if len(trigger_word) > 100 or "," in trigger_word:
         raise invalid("trigger_word", "Choose at most 100 characters without a comma.")
+    for field, text in (("name", name), ("trigger_word", trigger_word)):
+        if not is_line(text):
+            raise invalid(field, NOT_A_LINE)
     if bool(albums) == (dataset is not None):
         raise invalid("albums", "Choose albums to train on, or a frozen dataset, not both.")
     base_model = base_model or ensure_base_model()

@@ -125,7 +125,9 @@ def retry_job(request: HttpRequest, job_id: UUID) -> dict[str, Any]:
     if not states.retry(_find(job_id)):
         state = _find(job_id).get_status_display().lower()
         raise Problem(
-            409, "not_retriable", f"Only failed or cancelled jobs can be retried; this is {state}."
+            409,
+            "not_retriable",
+            f"Only failed, partly failed or cancelled jobs can be retried; this is {state}.",
         )
     return described(_find(job_id), admin=True)
 

@@ -180,3 +180,10 @@ def test_the_list_costs_the_same_for_many_runs(
         end(started(admin, album, name=f"Night {number}").job, Status.FAILED)
     with django_assert_max_num_queries(8):
         assert len(admin.get("/api/training/runs").json()["items"]) == 6
+
+
+@pytest.mark.parametrize("field", ["name", "trigger_word"])
+def test_a_name_that_turns_the_words_around_it_is_refused(admin: Client, field: str) -> None:
+    body = {"name": "Night", "albums": [], field: "a\u202eb"}
+    response = admin.post("/api/training/start", body, content_type="application/json")
+    assert (response.status_code, response.json()["error"]["field"]) == (422, field)

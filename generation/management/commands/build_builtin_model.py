@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Train the built-in model on our own drawings (about two hours on two cores)."
+    help = "Train the built-in model on our own drawings (hours on a CPU)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         from generation.builtin.build import add_options
