@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from generation.lora_file import WIDTHS
 from generation.models import ModelVersion
 from generation.parameters import ModelDefaults
 
@@ -82,8 +83,7 @@ def architecture_of(repository: str) -> str:
     config = Path(repository) / "unet" / "config.json"
     if config.is_file():
         width = json.loads(config.read_text("utf-8")).get("cross_attention_dim")
-        known = {128: BUILTIN, 768: "sd15", 1024: "sd2", 2048: "sdxl"}
-        return known.get(width, "") if isinstance(width, int) else ""
+        return WIDTHS.get(width, "") if isinstance(width, int) else ""
     name = repository.lower()
     if "xl" in name:
         return "sdxl"

@@ -59,12 +59,12 @@ def plan_of(wanted: GenerationRun) -> Plan:
         # Written down, so that a second attempt draws with the same versions.
         wanted.overrides = overrides
         wanted.save(update_fields=["overrides"])
-    loras = tuple(LoraWeight(**entry) for entry in overrides.pop("loras", []))
+    loras = tuple(LoraWeight(**entry) for entry in overrides.get("loras", []))
     versions = ModelVersion.objects.in_bulk([lora.model for lora in loras])
     return Plan(
         run=wanted,
         base_model=base_model,
-        settings=Settings(**overrides, loras=loras),
+        settings=Settings(**{**overrides, "loras": loras}),
         loras=tuple(
             (versions[lora.model], lora.weight)
             for lora in loras
