@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -13,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from gallery import albums, ratings, removal
 from gallery.models import Album, Image, Rating
+from imagineer.texts import has_control
 from imagineer.words import number_in, thin
 
 AT_MOST = 2_000
@@ -93,7 +95,11 @@ def add_to_album(
     except ValidationError as error:
         messages.error(request, f"Name an album, existing or new. {' '.join(error.messages)}")
         return _done(request)
-    added = albums.put_many(album, chosen, added_by=request.user)
+    try:
+        added = albums.put_many(album, chosen, added_by=request.user)
+    except (IntegrityError, Album.DoesNotExist):
+        messages.error(request, "The album or a picture was deleted meanwhile; nothing was added.")
+        return _done(request)
     known = len(chosen) - added
     rest = f"; {pictures(known)} {'was' if known == 1 else 'were'} in it before" if known else ""
     messages.success(request, f"{pictures(added)} added to “{album}”{rest}.")
@@ -107,8 +113,8 @@ def remove_from_album(
     chosen = _chosen(request, queryset)
     if chosen is None:
         return _done(request)
-    name = request.POST.get("album", "")
-    album = Album.objects.filter(name=name.strip()).first()
+    name = request.POST.get("album", "").strip()
+    album = None if has_control(name) else Album.objects.filter(name=name).first()
     if album is None:
         messages.error(request, "Name the album that they should leave.")
         return _done(request)
@@ -178,8 +184,8 @@ def delete_pictures(
     if chosen is None:
         return _done(request)
     if request.POST.get("confirmed"):
-        removal.delete_images(chosen)
-        messages.success(request, f"{pictures(len(chosen))} deleted.")
+        deleted = removal.delete_images(chosen)
+        messages.success(request, f"{pictures(deleted)} deleted.")
         return None
     in_albums = Album.objects.filter(entries__image_id__in=chosen).distinct().count()
     context = {

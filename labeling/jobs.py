@@ -68,6 +68,7 @@ class _Work:
     waiting: deque[int]
     in_flight: dict[Future[Labeling], LabelingItem] = field(default_factory=dict)
     failed_in_a_row: int = 0
+    last_failure: str = ""
 
 
 def _skip_labelled(context: JobContext, labeling_run: LabelingRun) -> None:
@@ -89,6 +90,7 @@ def _label(work: _Work) -> None:
         while work.waiting and len(work.in_flight) < settings.LABELING_CONCURRENCY:
             work.context.check_cancelled()
             _send(work, work.waiting.popleft())
+            _check_hope(work)
         answered, _ = wait(work.in_flight, timeout=POLL_S, return_when=FIRST_COMPLETED)
         for future in answered:
             _settle(work, work.in_flight.pop(future), future)
@@ -153,16 +155,16 @@ def _count(labeling_run: LabelingRun, usage: Usage) -> None:
 
 def _fail(work: _Work, item: LabelingItem, sentence: str) -> None:
     work.failed_in_a_row += 1
+    work.last_failure = sentence
     item.settle(Outcome.FAILED, sentence)
     work.context.log(f"Image {item.image_id}: {sentence}", "error")
 
 
 def _check_hope(work: _Work) -> None:
     if work.failed_in_a_row >= HOPELESS and (work.waiting or work.in_flight):
-        last = work.run.items.filter(outcome=Outcome.FAILED).order_by("-id").first()
         raise JobFailed(
             f"Stopped because {HOPELESS} images in a row failed. The last: "
-            f"{last.error if last else 'unknown'} Retrying goes on with the images that are left."
+            f"{work.last_failure} Retrying goes on with the images that are left."
         )
 
 
