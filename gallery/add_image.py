@@ -26,7 +26,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from gallery import albums, image_files, renditions
+from gallery import albums, image_files, image_index, renditions, trash
 from gallery.daily_sweep import submit_when_due
 from gallery.image_files import DecodedImage, ImageRefused
 from gallery.models import Album, Image, Rating, random_key
@@ -75,8 +75,9 @@ def add_image(
     """Take in one picture: the file's bytes, its path, or an open binary file.
 
     The same bytes are the same Image: a second call changes nothing of it, but adds it to the
-    album. position: the place in the album, at the end if None. path_prefix: the folder, for
-    example "batches/12"; a default by source_type. sidecar: kept beside the file as JSON.
+    album, and takes it out of the trash. position: the place in the album, at the end if None.
+    path_prefix: the folder, for example "batches/12"; a default by source_type. sidecar: kept
+    beside the file as JSON.
 
     Raises ImageRefused with a sentence for a file that is no picture we take, ValueError for
     arguments that are wrong, and OSError where source cannot be read or the storage not written.
@@ -158,14 +159,19 @@ class _Written:
 
 def _place_known(sha256: str, place: _Place) -> Image | None:
     """The image with this hash, put into the album; None if there is none (any more)."""
-    known = Image.objects.filter(sha256=sha256).first()
-    if known is None or place.album is None:
+    known = Image.everything.filter(sha256=sha256).first()
+    if known is None:
+        return None
+    if known.deleted_at is not None:
+        trash.restore([known.pk])
+        known.refresh_from_db()
+    if place.album is None:
         return known
     try:
         with transaction.atomic():
             place.put(known)
     except IntegrityError:
-        if Image.objects.filter(sha256=sha256).exists():
+        if Image.everything.filter(sha256=sha256).exists():
             raise
         return None
     return known
@@ -229,8 +235,9 @@ def _insert(image: Image, place: _Place) -> bool:
             # Whatever is wrong with it: the picture is in.
             transaction.on_commit(submit_when_due, robust=True)
             place.put(image)
+            image_index.refresh([image.pk])
     except IntegrityError:
-        if Image.objects.filter(sha256=image.sha256).exists():
+        if Image.everything.filter(sha256=image.sha256).exists():
             return False
         raise
     return True

@@ -19,7 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
-from gallery import admin_albums, admin_bulk, admin_upload, labels, removal
+from gallery import admin_albums, admin_bulk, admin_upload, image_index, labels, trash
 from gallery.models import Album, AlbumImage, Image, Label
 from imagineer.console_rows import EitherFilter, RowAdmin
 from imagineer.words import number_in
@@ -171,7 +171,7 @@ class ImageAdmin(RowAdmin):
     show_full_result_count = False
     search_fields = ("prompt", "original_name")
     search_help_text = "Prompt, label, name, number"
-    ordering = ("-created_at", "-id")
+    ordering = ("-id",)
     inlines = (ManualLabels, OtherLabels)
     fields = ("rating", "is_public", "original_name", "prompt", "negative_prompt")
     actions = admin_bulk.ACTIONS
@@ -233,6 +233,7 @@ class ImageAdmin(RowAdmin):
         texts = [name for name in form.changed_data if name not in ("rating", "is_public")]
         if texts:
             Image.objects.filter(pk=obj.pk).update(**{name: told[name] for name in texts})
+            image_index.refresh([obj.pk])
         if "rating" in form.changed_data:
             admin_bulk.rate([obj.pk], told["rating"])
         if "is_public" in form.changed_data:
@@ -247,11 +248,11 @@ class ImageAdmin(RowAdmin):
                 row.created_by_id = request.user.pk
             labels.save_label(row, is_new_word=row in said)
         for row in formset.deleted_objects:
-            row.delete()
+            labels.delete_label(row)
         formset.save_m2m()
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
-        removal.delete_images([obj.pk])
+        trash.move_to_trash([obj.pk], deleted_by=request.user)
 
 
 def image_context(image: Image) -> dict[str, Any]:
@@ -356,3 +357,10 @@ class LabelAdmin(LabelModelAdmin):
         if not change:
             obj.created_by_id = request.user.pk
         labels.save_label(obj, is_new_word=bool({"kind", "text"} & set(form.changed_data)))
+
+    def delete_model(self, request: HttpRequest, obj: Label) -> None:
+        labels.delete_label(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
+        for label in queryset:
+            labels.delete_label(label)

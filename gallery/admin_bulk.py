@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from gallery import albums, ratings, removal
+from gallery import albums, ratings, trash
 from gallery.models import Album, Image, Rating
 from imagineer.texts import has_control
 from imagineer.words import number_in, thin
@@ -184,7 +184,7 @@ def delete_pictures(
     if chosen is None:
         return _done(request)
     if request.POST.get("confirmed"):
-        deleted = removal.delete_images(chosen)
+        deleted = trash.move_to_trash(chosen, deleted_by=request.user)
         messages.success(request, f"{pictures(deleted)} deleted.")
         return None
     in_albums = Album.objects.filter(entries__image_id__in=chosen).distinct().count()

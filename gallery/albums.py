@@ -7,9 +7,25 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from gallery import image_index
 from gallery.models import Album, AlbumImage, Image
+from gallery.search_names import Named, Pairs
 
 _ATTEMPTS = 10
+
+
+def _members(image_ids: Sequence[int]) -> Pairs:
+    return AlbumImage.everything.filter(image__in=image_ids).values_list("image_id", "album_id")
+
+
+SEARCHED = Named(
+    key="album",
+    model=Album,
+    members=_members,
+    name=lambda album: album.name,
+    is_public=lambda album: album.is_public,
+    told_when_veiled=True,
+)
 
 
 class NameTaken(Exception):
@@ -68,6 +84,7 @@ def put(album: Album, image: Image, *, position: int | None = None, added_by: An
             position=_end(album) if position is None else position,
             added_by=added_by,
         )
+        image_index.refresh([image.pk])
         _touch(album)
     return True
 
@@ -86,6 +103,7 @@ def put_many(album: Album, image_ids: Sequence[int], *, added_by: Any = None) ->
             AlbumImage(album=album, image_id=pk, position=start + place, added_by=added_by)
             for place, pk in enumerate(fresh)
         )
+        image_index.refresh(fresh)
         _touch(album)
     return len(fresh)
 
@@ -96,6 +114,7 @@ def remove_many(album: Album, image_ids: Sequence[int]) -> int:
         gone, _ = AlbumImage.objects.filter(album=album, image__in=image_ids).delete()
         if album.cover_id in set(image_ids):
             Album.objects.filter(pk=album.pk).update(cover=None)
+        image_index.refresh(image_ids)
         _touch(album)
     return gone
 

@@ -9,7 +9,7 @@ from ninja import File, Form, Query, Router, Status
 from ninja.files import UploadedFile
 
 from gallery import albums as shelves
-from gallery import api_albums, api_labels, listing, nsfw, ratings, removal
+from gallery import api_albums, api_labels, listing, nsfw, ratings, trash
 from gallery.add_image import ImageRefused, add_image
 from gallery.answers import album_ref, image_detail, image_out
 from gallery.models import Album, Image, Label
@@ -51,7 +51,7 @@ def list_images(
     if filters.label:
         said = Label.objects.filter(image=OuterRef("pk"), text__icontains=filters.label)
         found = found.filter(Exists(said))
-    page = paginate(found, cursor)
+    page = paginate(found, cursor, listing.NEWEST)
     return ImageList(items=[image_out(request, image) for image in page.items], next=page.next)
 
 
@@ -128,7 +128,7 @@ def change_image(request: HttpRequest, image_id: Id, payload: ImageChange) -> Im
 
 @router.delete("/images/{image_id}", response={204: None}, auth=ADMIN)
 def delete_image(request: HttpRequest, image_id: Id) -> Any:
-    if not removal.delete_images([image_id]):
+    if not trash.move_to_trash([image_id], deleted_by=request.user):
         raise not_found("image")
     return Status(204, None)
 

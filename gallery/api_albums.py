@@ -7,7 +7,7 @@ from django.db.models import ProtectedError
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from gallery import albums, listing, nsfw
+from gallery import albums, listing
 from gallery.answers import album_out, image_out
 from gallery.models import Album, AlbumImage, Image
 from gallery.schemas import (
@@ -144,8 +144,8 @@ def _out(request: HttpRequest, pk: int) -> AlbumOut:
 
 
 def _images(request: HttpRequest, album_id: int, cursor: str | None) -> ImageList:
-    inside = AlbumImage.objects.filter(album=album_id).select_related("image")
-    page = paginate(nsfw.visible(inside, request, "image__"), cursor, listing.ALBUM_ORDER)
+    inside = AlbumImage.everything.filter(album=album_id).select_related("image")
+    page = paginate(listing.visible_members(inside, request), cursor, listing.ALBUM_ORDER)
     items = [image_out(request, entry.image) for entry in page.items]
     return ImageList(items=items, next=page.next)
 

@@ -46,8 +46,7 @@ def change_label(
         _check(label.kind, payload.text)
         if label.kind == Label.Kind.RATING:
             ratings.change_rating([label.image], payload.text)
-        label.text = payload.text
-        label.save(update_fields=["text"])
+        labels.reword(label, payload.text)
     if payload.is_pinned is not None:
         labels.pin(label, payload.is_pinned)
     return LabelOut.from_orm(label)
@@ -57,7 +56,7 @@ def change_label(
 def delete_label(request: HttpRequest, image_id: Id, label_id: Id) -> Any:
     label = _label(image_id, label_id)
     _check_manual(label)
-    label.delete()
+    labels.delete_label(label)
     return Status(204, None)
 
 

@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class GalleryConfig(AppConfig):
@@ -6,10 +9,30 @@ class GalleryConfig(AppConfig):
 
     def ready(self) -> None:
         # Models exist only now.
-        from gallery import daily_sweep
+        from gallery import albums, daily_sweep, search_names, triggers
         from gallery.jobs import IMPORT, run_import, run_sweep
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
 
         registry.register(IMPORT, queue=Queue.DEFAULT, run=run_import, label="Import of an album")
         registry.register(daily_sweep.KIND, queue=Queue.DEFAULT, run=run_sweep, label="Sweep")
+        search_names.register(albums.SEARCHED)
+        triggers.keep(
+            self,
+            triggers.Membership("gallery_albumimage", "gallery_album", "album_id"),
+            triggers.Membership("gallery_imagetag", "gallery_tag", "tag_id"),
+            triggers.FullText(
+                "gallery_searchdocument", "image_id", ("words", "veiled_words", "facts")
+            ),
+            triggers.FullText("gallery_searchname", "id", ("words",)),
+        )
+        # Behind the triggers: what was written before there was an index is found from now on.
+        post_migrate.connect(_index_what_is_not, sender=self)
+
+
+def _index_what_is_not(plan: Any = (), **_: Any) -> None:
+    from gallery import image_index, search_names
+
+    if plan:
+        search_names.write_missing()
+        image_index.refresh_missing()

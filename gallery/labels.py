@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from gallery import image_index
 from gallery.models import Image, Label
 from gallery.ratings import change_rating
 
@@ -23,6 +24,7 @@ def write_label(
         )
         if is_pinned:
             pin(label)
+        image_index.refresh([image.pk])
     return label
 
 
@@ -38,6 +40,22 @@ def save_label(label: Label, *, is_new_word: bool) -> None:
     by_hand = label.kind == Label.Kind.RATING and label.source == Label.Source.MANUAL
     if by_hand and is_new_word:
         transaction.on_commit(partial(_rate, label.image_id, label.text))
+    image_index.refresh([label.image_id])
+
+
+def reword(label: Label, text: str) -> None:
+    """Give the label other words."""
+    with transaction.atomic():
+        label.text = text
+        label.save(update_fields=["text"])
+        image_index.refresh([label.image_id])
+
+
+def delete_label(label: Label) -> None:
+    """Take the label away; the image's tags and what it is found by follow."""
+    with transaction.atomic():
+        label.delete()
+        image_index.refresh([label.image_id])
 
 
 def _rate(image_id: int, rating: str) -> None:

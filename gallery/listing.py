@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.db.models import Exists, Model, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Model, OuterRef, Prefetch, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 
 from gallery import nsfw
 from gallery.models import Album, AlbumImage, Image, Label
-from imagineer.counted import counted
 from imagineer.keyset import PAGE_SIZE, Page, encode_cursor, paginate
 from imagineer.problems import Problem
 
 Row = TypeVar("Row", bound=Model)
-NEWEST = ("-created_at", "-id")
+NEWEST = ("-id",)
+NEWEST_ALBUM = ("-created_at", "-id")
 ALBUM_ORDER = ("position", "id")
 COVER_PICTURES = 3
 
@@ -40,14 +40,19 @@ def captions(path: str = "labels") -> "Prefetch[str]":
 
 def pictures(request: HttpRequest) -> QuerySet[Image]:
     """The images that this request's grids may hold, with what a tile shows."""
-    everything = Image.objects.defer("generation_params", "negative_prompt")
+    everything = Image.everything.defer("generation_params", "negative_prompt")
     return nsfw.visible(everything, request).prefetch_related(captions())
 
 
 def entries(request: HttpRequest, album: Album) -> QuerySet[AlbumImage]:
     """The album's pictures in its order, as far as this request may list them."""
-    inside = AlbumImage.objects.filter(album=album).select_related("image")
-    return nsfw.visible(inside, request, "image__").prefetch_related(captions("image__labels"))
+    inside = AlbumImage.everything.filter(album=album).select_related("image")
+    return visible_members(inside, request).prefetch_related(captions("image__labels"))
+
+
+def visible_members(queryset: QuerySet[Row], request: HttpRequest) -> QuerySet[Row]:
+    """Of rows that put images somewhere (and carry their exposure) those that it may list."""
+    return nsfw.visible(queryset, request, image="image__")
 
 
 def albums(request: HttpRequest) -> QuerySet[Album]:
@@ -60,23 +65,23 @@ def album_cards(request: HttpRequest, with_empty: bool = False) -> QuerySet[Albu
 
     with_empty: also those that hold nothing for a visitor; admins get them in any case.
     """
-    inside = nsfw.visible(AlbumImage.objects.filter(album=OuterRef("pk")), request, "image__")
-    found = with_pictures(albums(request), inside, "album", ALBUM_ORDER)
-    return found if with_empty or nsfw.is_admin(request) else found.filter(Exists(inside))
+    inside = visible_members(AlbumImage.everything.filter(album=OuterRef("pk")), request)
+    found = with_pictures(albums(request), inside, ALBUM_ORDER, nsfw.count(request))
+    return found if with_empty or nsfw.is_admin(request) else found.filter(image_count__gt=0)
 
 
 def with_pictures(
-    rows: QuerySet[Any], inside: QuerySet[Any], group: str, order: Sequence[str]
+    rows: QuerySet[Any], inside: QuerySet[Any], order: Sequence[str], count: Any
 ) -> QuerySet[Any]:
     """Annotate ``image_count`` and the ids of the first pictures, for :func:`add_covers`.
 
-    inside: rows with an ``image`` that refer to the outer row by ``group``.
+    inside: rows with an ``image`` that refer to the outer row, in this order; count: an expression.
     """
     firsts = {
         f"first_{place}": Subquery(inside.order_by(*order).values("image_id")[place : place + 1])
         for place in range(COVER_PICTURES)
     }
-    found: QuerySet[Any] = rows.annotate(image_count=counted(inside, group), **firsts)
+    found: QuerySet[Any] = rows.annotate(image_count=count, **firsts)
     return found
 
 
@@ -97,10 +102,7 @@ def _cover_ids(card: Any) -> list[int]:
 
 def hidden_count(request: HttpRequest, album: Album) -> int:
     """How many pictures of the album this visitor's choice leaves out."""
-    if nsfw.choice(request) != "hide":
-        return 0
-    inside = AlbumImage.objects.filter(album=album, image__is_nsfw=True)
-    return (inside if nsfw.is_admin(request) else inside.filter(image__is_public=True)).count()
+    return album.veiled_count if nsfw.choice(request) == "hide" else 0
 
 
 @dataclass(frozen=True)
@@ -114,20 +116,16 @@ class Neighbours:
 def neighbours(request: HttpRequest, image: Image, album: Album | None) -> Neighbours:
     """Ids of the pictures on either side in the album, else among the latest."""
     if album is None:
-        listed = nsfw.visible(Image.objects.only("pk", "created_at"), request)
-        return Neighbours(
-            _beside(listed, ("created_at", "id"), (image.created_at, image.pk)),
-            _beside(listed, NEWEST, (image.created_at, image.pk)),
-        )
-    inside = AlbumImage.objects.filter(album=album)
+        listed = nsfw.visible(Image.everything.only("pk"), request)
+        place = (image.pk,)
+        return Neighbours(_beside(listed, ("id",), place), _beside(listed, NEWEST, place))
+    inside = AlbumImage.everything.filter(album=album)
     entry = inside.filter(image=image).first()
     if entry is None:
         return Neighbours(None, None)
-    shown = nsfw.visible(inside, request, "image__")
-    place = (entry.position, entry.pk)
-    return Neighbours(
-        _beside(shown, ("-position", "-id"), place), _beside(shown, ALBUM_ORDER, place)
-    )
+    shown = visible_members(inside, request)
+    at = (entry.position, entry.pk)
+    return Neighbours(_beside(shown, ("-position", "-id"), at), _beside(shown, ALBUM_ORDER, at))
 
 
 def _beside(

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from gallery import nsfw, renditions
 from gallery.image_files import CONTENT_TYPES, EXTENSIONS
-from gallery.models import Image
+from gallery.models import Exposure, Image
 from gallery.private_models import private_models
 from gallery.strip_location import strip
 from gallery.strip_models import strip_models
@@ -28,7 +28,16 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 def rendition(request: HttpRequest, key: str, width: int) -> HttpResponse:
     """One WebP file. 404 for an unknown key, and for what this visitor may not see."""
     image = (
-        Image.objects.only("sha256", "width", "is_public", "is_nsfw", "sharp_key", "blurred_key")
+        Image.everything.only(
+            "sha256",
+            "width",
+            "exposure",
+            "is_veiled",
+            "rating",
+            "source_type",
+            "sharp_key",
+            "blurred_key",
+        )
         .filter(Q(sharp_key=key) | Q(blurred_key=key))
         .first()
     )
@@ -40,7 +49,7 @@ def rendition(request: HttpRequest, key: str, width: int) -> HttpResponse:
     )
     if width not in made:
         raise Http404("The picture is not kept in this width.")
-    open_to_all = image.is_public and not (sharp and image.is_nsfw)
+    open_to_all = nsfw.is_open(image) if sharp else image.exposure <= Exposure.VEILED
     if not open_to_all:
         _check(nsfw.may_see_sharp(request, image) if sharp else nsfw.may_see(request, image))
     etag = f'"{key}-{width}"'
@@ -58,12 +67,12 @@ def original(request: HttpRequest, pk: int) -> HttpResponse:
 
     What a visitor gets of a drawn picture names no model that is kept private.
     """
-    image = Image.objects.filter(pk=pk).first()
+    image = Image.everything.filter(pk=pk).first()
     if image is None:
         raise Http404("There is no such picture.")
     private = private_models(image) if image.format == "png" else None
     # Admins get another file than visitors do where a private model took part.
-    open_to_all = image.is_public and not image.is_nsfw and private is None
+    open_to_all = nsfw.is_open(image) and private is None
     if not open_to_all:
         _check(nsfw.may_see_sharp(request, image))
     hidden = None if private is None or nsfw.is_admin(request) else private

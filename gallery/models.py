@@ -1,15 +1,18 @@
-"""Images, albums and labels."""
+"""Images, albums, tags and labels."""
 
 import secrets
-from typing import Any
+import uuid
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Case, Q, Value, When
 from django.urls import reverse
 from django.utils.text import slugify
 
 from gallery import renditions
+from imagineer.jobs.models import Job
 
 
 def random_key() -> str:
@@ -31,8 +34,38 @@ RATING_WORDS = (Rating.SAFE, Rating.SUGGESTIVE, Rating.ADULT, Rating.EXPLICIT)
 NO_RATING = f"A rating is one of {', '.join(RATING_WORDS)}."
 
 
+class Exposure(models.IntegerChoices):
+    """Who may see a picture at all, the most open first: lists ask for "at most"."""
+
+    OPEN = 0, "Anyone, sharp"
+    VEILED = 1, "Anyone, blurred until they consent"
+    PRIVATE = 2, "Admins"
+    TRASHED = 3, "In the trash"
+
+
+LIVE = Q(exposure__lte=Exposure.PRIVATE)
+Row = TypeVar("Row", bound=models.Model)
+
+
+class LiveManager(models.Manager[Row]):
+    """Leaves out what is in the trash."""
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        return super().get_queryset().filter(LIVE)
+
+
+def is_veiled(rating: str, source_type: str) -> bool:
+    """Whether a picture is blurred without consent: rated so, or unrated from where that counts."""
+    if rating == Rating.UNRATED:
+        return source_type in settings.VEIL_UNRATED
+    return rating in NSFW_RATINGS
+
+
 class Image(models.Model):
-    """One picture. Rows are made by ``gallery.add_image`` alone."""
+    """One picture. Rows are made by ``gallery.add_image`` alone.
+
+    Lists are in the order of ids, the newest first: an index for each exposure holds no more.
+    """
 
     class Source(models.TextChoices):
         UPLOAD = "upload", "Uploaded"
@@ -59,7 +92,29 @@ class Image(models.Model):
     generation_params = models.JSONField(default=dict, blank=True)
     rating = models.CharField(max_length=16, choices=Rating.choices, default=Rating.UNRATED)
     is_nsfw = models.BooleanField(default=False, editable=False)
+    is_veiled = models.BooleanField(default=False, editable=False)
     is_public = models.BooleanField(default=True)
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it went into the trash."
+    )
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    exposure = models.GeneratedField(
+        expression=Case(
+            When(deleted_at__isnull=False, then=Value(Exposure.TRASHED.value)),
+            When(is_public=False, then=Value(Exposure.PRIVATE.value)),
+            When(is_veiled=True, then=Value(Exposure.VEILED.value)),
+            default=Value(Exposure.OPEN.value),
+        ),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
+    )
     placeholder = models.CharField(max_length=64, blank=True, help_text="Thumbhash in base64.")
     sharp_key = models.CharField(max_length=32, unique=True, default=random_key, editable=False)
     blurred_key = models.CharField(max_length=32, unique=True, default=random_key, editable=False)
@@ -72,30 +127,38 @@ class Image(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    everything = models.Manager()
+    objects = LiveManager()
+
     class Meta:
-        ordering = ("-created_at", "-id")
+        ordering = ("-id",)
+        # Related rows (a dataset's, a pair's) find their image in the trash as well.
+        base_manager_name = "everything"
+        default_manager_name = "objects"
         indexes = (
-            models.Index(fields=("-created_at", "-id"), name="image_newest"),
-            # Partial, because SQLite searches no index for a condition that is a bare column.
-            models.Index(
-                fields=("-created_at", "-id"),
-                condition=models.Q(is_public=True),
-                name="image_public_newest",
+            *(
+                models.Index(fields=("id",), condition=Q(exposure__lte=exposure), name=name)
+                for exposure, name in (
+                    (Exposure.PRIVATE.value, "image_live"),
+                    (Exposure.VEILED.value, "image_listed"),
+                    (Exposure.OPEN.value, "image_open"),
+                )
             ),
             models.Index(
-                fields=("-created_at", "-id"),
-                condition=models.Q(is_public=True, is_nsfw=False),
-                name="image_public_safe_newest",
+                fields=("deleted_at", "id"),
+                condition=Q(deleted_at__isnull=False),
+                name="image_trash",
             ),
-            models.Index(fields=("source_type", "-created_at", "-id"), name="image_source_newest"),
-            models.Index(fields=("rating", "-created_at", "-id"), name="image_rating_newest"),
         )
         constraints = (
             # So that no bulk update of ratings can leave a picture on the wrong side.
             models.CheckConstraint(
-                condition=models.Q(is_nsfw=True, rating__in=["ADULT", "EXPLICIT"])
-                | models.Q(is_nsfw=False) & ~models.Q(rating__in=["ADULT", "EXPLICIT"]),
+                condition=Q(is_nsfw=True, rating__in=["ADULT", "EXPLICIT"])
+                | Q(is_nsfw=False) & ~Q(rating__in=["ADULT", "EXPLICIT"]),
                 name="image_nsfw_follows_rating",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_nsfw=False) | Q(is_veiled=True), name="image_nsfw_is_veiled"
             ),
         )
 
@@ -104,8 +167,9 @@ class Image(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.is_nsfw = self.rating in NSFW_RATINGS
+        self.is_veiled = is_veiled(self.rating, self.source_type)
         if kwargs.get("update_fields") and "rating" in kwargs["update_fields"]:
-            kwargs["update_fields"] = {*kwargs["update_fields"], "is_nsfw"}
+            kwargs["update_fields"] = {*kwargs["update_fields"], "is_nsfw", "is_veiled"}
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
@@ -121,7 +185,32 @@ class Image(models.Model):
         return renditions.url(self.blurred_key, renditions.blurred_width(self.width))
 
 
-class Album(models.Model):
+class Counted(models.Model):
+    """Counts of the pictures in a row, by exposure, kept by triggers (gallery.triggers)."""
+
+    open_count = models.PositiveIntegerField(default=0, editable=False)
+    veiled_count = models.PositiveIntegerField(default=0, editable=False)
+    private_count = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def live_count(self) -> int:
+        """All pictures that are not in the trash."""
+        return self.open_count + self.veiled_count + self.private_count
+
+
+class Exposed(models.Model):
+    """A row that puts an image somewhere, with the image's exposure, kept by triggers."""
+
+    exposure = models.SmallIntegerField(default=Exposure.TRASHED, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Album(Counted):
     class Source(models.TextChoices):
         MANUAL = "manual", "Made by hand"
         BATCH_GENERATION = "batch_generation", "Batch"
@@ -149,7 +238,10 @@ class Album(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
-        indexes = (models.Index(fields=("-created_at", "-id"), name="album_newest"),)
+        indexes = (
+            models.Index(fields=("-created_at", "-id"), name="album_newest"),
+            models.Index(fields=("source_type", "-created_at", "-id"), name="album_source_newest"),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -174,7 +266,7 @@ def free_slug(name: str) -> str:
     return slug
 
 
-class AlbumImage(models.Model):
+class AlbumImage(Exposed):
     album = models.ForeignKey(Album, on_delete=models.CASCADE, related_name="entries")
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="entries")
     position = models.PositiveIntegerField(default=0)
@@ -187,13 +279,76 @@ class AlbumImage(models.Model):
     )
     added_at = models.DateTimeField(auto_now_add=True)
 
+    everything = models.Manager()
+    objects = LiveManager()
+
     class Meta:
         ordering = ("position", "id")
+        base_manager_name = "everything"
+        default_manager_name = "objects"
         constraints = (models.UniqueConstraint(fields=("album", "image"), name="album_image_once"),)
-        indexes = (models.Index(fields=("album", "position", "id"), name="album_order"),)
+        indexes = tuple(
+            models.Index(
+                fields=("album", "position", "id"), condition=Q(exposure__lte=exposure), name=name
+            )
+            for exposure, name in (
+                (Exposure.PRIVATE.value, "album_live"),
+                (Exposure.VEILED.value, "album_listed"),
+                (Exposure.OPEN.value, "album_open"),
+            )
+        )
 
     def __str__(self) -> str:
         return f"{self.album_id}: {self.image_id}"
+
+
+class Tag(Counted):
+    """A word that labels tag images with, in one spelling (gallery.tags)."""
+
+    name = models.CharField(max_length=100, unique=True)
+    slug = models.SlugField(max_length=100, unique=True, allow_unicode=True)
+    images = models.ManyToManyField(Image, through="ImageTag", related_name="tags")
+
+    class Meta:
+        ordering = ("name",)
+        indexes = (
+            models.Index(fields=("-open_count", "id"), name="tag_most_open"),
+            models.Index(fields=("slug", "id"), name="tag_alphabetical"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("gallery:tag", args=[self.slug])
+
+
+class ImageTag(Exposed):
+    """That an image carries a tag, whoever said so; written by gallery.image_index alone."""
+
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="uses", db_index=False)
+    image = models.ForeignKey(
+        Image, on_delete=models.CASCADE, related_name="tag_uses", db_index=False
+    )
+
+    everything = models.Manager()
+    objects = LiveManager()
+
+    class Meta:
+        base_manager_name = "everything"
+        default_manager_name = "objects"
+        constraints = (models.UniqueConstraint(fields=("image", "tag"), name="image_tag_once"),)
+        indexes = tuple(
+            models.Index(fields=("tag", "image"), condition=Q(exposure__lte=exposure), name=name)
+            for exposure, name in (
+                (Exposure.PRIVATE.value, "tag_live"),
+                (Exposure.VEILED.value, "tag_listed"),
+                (Exposure.OPEN.value, "tag_open"),
+            )
+        )
+
+    def __str__(self) -> str:
+        return f"{self.image_id}: {self.tag_id}"
 
 
 class Label(models.Model):
@@ -244,3 +399,104 @@ class Label(models.Model):
         by_hand = self.source == self.Source.MANUAL
         if by_hand and self.kind == self.Kind.RATING and self.text not in RATING_WORDS:
             raise ValidationError({"text": NO_RATING})
+
+
+class SearchDocument(models.Model):
+    """The words by which an image is found, as the full-text index takes them (gallery.search)."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, primary_key=True)
+    words = models.TextField(blank=True)
+    veiled_words = models.TextField(
+        blank=True, help_text="The words instead, where the picture is veiled."
+    )
+    facts = models.TextField(blank=True, help_text="What is told of veiled pictures too.")
+
+    def __str__(self) -> str:
+        return f"Words of image {self.image_id}"
+
+
+class SearchName(models.Model):
+    """The name of something that images are found by: an album, a LoRA."""
+
+    key = models.CharField(max_length=16)
+    owner_id = models.BigIntegerField()
+    words = models.TextField()
+    is_public = models.BooleanField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("key", "owner_id"), name="search_name_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.owner_id}: {self.words}"
+
+
+class NearDuplicate(models.Model):
+    """Two images that look the same; ``first`` came first."""
+
+    first = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="near_after")
+    second = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="near_before")
+    distance = models.PositiveSmallIntegerField(help_text="Bits of the hashes that differ.")
+    dismissed_at = models.DateTimeField(null=True, blank=True)
+    dismissed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=("first", "second"), name="near_duplicate_once"),
+            models.CheckConstraint(
+                condition=Q(first__lt=models.F("second")), name="near_duplicate_in_order"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("-id",),
+                condition=Q(dismissed_at__isnull=True),
+                name="near_duplicate_waiting",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.first_id} and {self.second_id}"
+
+
+class IncomingFile(models.Model):
+    """A file that arrives in parts, and may go on after a lost connection (gallery.tus)."""
+
+    class Purpose(models.TextChoices):
+        IMAGE = "image", "Picture"
+        ARCHIVE = "archive", "Archive"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    size = models.PositiveBigIntegerField(help_text="Bytes, once complete.")
+    offset = models.PositiveBigIntegerField(default=0, help_text="Bytes that are safely here.")
+    purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    options = models.JSONField(default=dict, blank=True)
+    stored_as = models.CharField(
+        max_length=300, blank=True, help_text="Its name in the storage, once complete."
+    )
+    result = models.JSONField(default=dict, blank=True, help_text="What became of it.")
+    job = models.ForeignKey(
+        Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="incoming_files"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="incoming_files"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        indexes = (models.Index(fields=("updated_at",), name="incoming_by_age"),)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,17 +1,19 @@
 """Who sees which picture, and how sharply: the one place that decides.
 
-A visitor chooses for all pages (cookie ``nsfw``): ``hide`` leaves NSFW pictures out, ``blur`` (the
-default) gives only their blurred files, ``show`` gives the sharp ones. Under ``blur`` one picture
-can be revealed by a click, which the visitor's session remembers.
+A picture is veiled if it is rated 18+, or if nobody has rated it and it comes from where that
+counts (setting VEIL_UNRATED). A visitor chooses for all pages (cookie ``nsfw``): ``hide`` leaves
+veiled pictures out, ``blur`` (the default) gives only their blurred files, ``show`` gives the sharp
+ones. Under ``blur`` one picture can be revealed by a click, which the visitor's session remembers.
 """
 
 from typing import Literal, TypeVar, cast
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponse
 
 from gallery import renditions
-from gallery.models import Image
+from gallery.models import Exposure, Image, is_veiled
 from imagineer.accounts.permissions import is_admin_request
 
 COOKIE = "nsfw"
@@ -25,9 +27,14 @@ Row = TypeVar("Row", bound=Model)
 
 
 def choice(request: HttpRequest) -> Choice:
-    """What this visitor wants of NSFW pictures."""
-    value = request.COOKIES.get(COOKIE, DEFAULT)
+    """What this visitor wants of veiled pictures."""
+    value = getattr(request, "_gallery_nsfw_choice", None) or request.COOKIES.get(COOKIE, DEFAULT)
     return cast(Choice, value if value in CHOICES else DEFAULT)
+
+
+def choose_for(request: HttpRequest, value: Choice | None) -> None:
+    """Let this one request say otherwise than the cookie; None: it does not."""
+    request._gallery_nsfw_choice = value  # type: ignore[attr-defined]
 
 
 def remember(response: HttpResponse, value: str) -> None:
@@ -46,32 +53,61 @@ def is_admin(request: HttpRequest) -> bool:
     return bool(known)
 
 
-def condition(request: HttpRequest, prefix: str = "") -> Q:
+def condition(request: HttpRequest, prefix: str = "", image: str | None = None) -> Q:
     """The filter for images that this request's lists may hold.
 
-    prefix: the path to the image ("image__", "entries__image__").
+    prefix: the path to the row that carries the exposure: an image, or what puts one somewhere;
+    image: the path to the image itself where that is another.
     """
-    allowed = Q() if is_admin(request) else Q(**{f"{prefix}is_public": True})
+    if not is_admin(request):
+        most = Exposure.OPEN if choice(request) == "hide" else Exposure.VEILED
+        return Q(**{f"{prefix}exposure__lte": most})
+    allowed = Q(**{f"{prefix}exposure__lte": Exposure.PRIVATE})
     if choice(request) == "hide":
-        allowed &= Q(**{f"{prefix}is_nsfw": False})
+        allowed &= Q(**{f"{prefix if image is None else image}is_veiled": False})
     return allowed
 
 
-def visible(queryset: QuerySet[Row], request: HttpRequest, prefix: str = "") -> QuerySet[Row]:
+def visible(
+    queryset: QuerySet[Row], request: HttpRequest, prefix: str = "", image: str | None = None
+) -> QuerySet[Row]:
     """The rows whose image this request's lists may hold; used by every public list."""
-    return queryset.filter(condition(request, prefix))
+    return queryset.filter(condition(request, prefix, image))
+
+
+def count(request: HttpRequest) -> Combinable:
+    """How many pictures of an album, a tag or a LoRA this request may list: from kept counts."""
+    counted: Combinable = F("open_count")
+    if choice(request) != "hide":
+        counted = counted + F("veiled_count")
+    return counted + F("private_count") if is_admin(request) else counted
 
 
 def may_see(request: HttpRequest, image: Image) -> bool:
     """Whether the image exists for this visitor at all (its page, its blurred file)."""
-    return image.is_public or is_admin(request)
+    return image.exposure <= Exposure.VEILED or is_admin(request)
+
+
+def is_open(image: Image) -> bool:
+    """Whether everyone may see it sharp, so that public places may name it."""
+    return image.exposure == Exposure.OPEN and not needs_consent(image)
+
+
+def needs_consent(image: Image) -> bool:
+    """Whether it is blurred until the visitor says otherwise.
+
+    Also by the setting as it is now: rows follow a change of it only after a while.
+    """
+    return image.is_veiled or is_veiled(image.rating, image.source_type)
 
 
 def may_see_sharp(request: HttpRequest, image: Image) -> bool:
     """Whether the sharp renditions and the original may be sent."""
     if not may_see(request, image):
         return False
-    return not image.is_nsfw or choice(request) == "show" or is_revealed(request, image)
+    if not needs_consent(image):
+        return True
+    return choice(request) == "show" or is_revealed(request, image)
 
 
 def reveal(request: HttpRequest, image: Image) -> None:

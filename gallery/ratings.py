@@ -8,12 +8,14 @@ import logging
 from collections.abc import Iterable
 
 from django.core.files.storage import default_storage
+from django.db import transaction
 
-from gallery import renditions
-from gallery.models import NSFW_RATINGS, Image, Rating, random_key
+from gallery import image_index, renditions
+from gallery.models import NSFW_RATINGS, Image, Rating, is_veiled, random_key
 
 logger = logging.getLogger(__name__)
 _ATTEMPTS = 5
+_CHANGING = ("rating", "is_nsfw", "is_veiled", "is_public", "exposure", "sharp_key", "blurred_key")
 
 
 def change_rating(images: Iterable[Image], rating: str) -> int:
@@ -43,25 +45,29 @@ def _change(image: Image, *, rating: str | None, is_public: bool | None) -> bool
         new = _names(image, sharp, blurred)
         moved = [(before, after) for before, after in zip(old, new, strict=True) if before != after]
         _copy(moved)
-        changed = Image.objects.filter(
-            pk=image.pk,
-            sharp_key=image.sharp_key,
-            blurred_key=image.blurred_key,
-            rating=image.rating,
-            is_public=image.is_public,
-        ).update(
-            rating=new_rating,
-            is_nsfw=new_rating in NSFW_RATINGS,
-            is_public=new_public,
-            sharp_key=sharp,
-            blurred_key=blurred,
-        )
+        with transaction.atomic():
+            changed = Image.objects.filter(
+                pk=image.pk,
+                sharp_key=image.sharp_key,
+                blurred_key=image.blurred_key,
+                rating=image.rating,
+                is_public=image.is_public,
+            ).update(
+                rating=new_rating,
+                is_nsfw=new_rating in NSFW_RATINGS,
+                is_veiled=is_veiled(new_rating, image.source_type),
+                is_public=new_public,
+                sharp_key=sharp,
+                blurred_key=blurred,
+            )
+            if changed:
+                image_index.refresh([image.pk])
         _delete([before if changed else after for before, after in moved])
         fresh = Image.objects.filter(pk=image.pk).first()
         if fresh is None:
             return False
         # What the caller holds is the row as it is now.
-        for name in ("rating", "is_nsfw", "is_public", "sharp_key", "blurred_key"):
+        for name in _CHANGING:
             setattr(image, name, getattr(fresh, name))
         if changed:
             return True

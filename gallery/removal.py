@@ -1,4 +1,7 @@
-"""Deleting images: rows first, so that no page shows what is gone, then their files."""
+"""Deleting images for good: rows first, so that no page shows what is gone, then their files.
+
+People delete into the trash (gallery.trash), which is emptied through here.
+"""
 
 import logging
 from collections.abc import Iterable
@@ -25,9 +28,9 @@ def delete_images(ids: Iterable[int]) -> int:
     for start in range(0, len(wanted), _CHUNK):
         with transaction.atomic():
             images = list(
-                Image.objects.select_for_update().filter(pk__in=wanted[start : start + _CHUNK])
+                Image.everything.select_for_update().filter(pk__in=wanted[start : start + _CHUNK])
             )
-            Image.objects.filter(pk__in=[image.pk for image in images]).delete()
+            Image.everything.filter(pk__in=[image.pk for image in images]).delete()
             names = [name for image in images for name in file_names(image)]
             transaction.on_commit(lambda names=names: _delete_files(names))  # type: ignore[misc]
         deleted += len(images)

@@ -91,7 +91,7 @@ def _named_by_rows(folder: str, names: list[str]) -> set[str]:
         if name.endswith(".json"):
             # A sidecar belongs to the picture whose name it shares.
             possible.update(_pictures_beside(f"{folder}/{name}"))
-    known = set(Image.objects.filter(file__in=possible).values_list("file", flat=True))
+    known = set(Image.everything.filter(file__in=possible).values_list("file", flat=True))
     beside = {PurePosixPath(path).with_suffix(".json").name for path in known}
     return {name for name in names if f"{folder}/{name}" in known} | beside.intersection(names)
 
@@ -103,7 +103,9 @@ def _pictures_beside(sidecar: str) -> Iterator[str]:
 
 def _named_renditions(folder: str, names: list[str]) -> set[str]:
     keys = {name: match[1] for name in names if (match := _RENDITION.fullmatch(name))}
-    rows = Image.objects.filter(Q(sharp_key__in=keys.values()) | Q(blurred_key__in=keys.values()))
+    rows = Image.everything.filter(
+        Q(sharp_key__in=keys.values()) | Q(blurred_key__in=keys.values())
+    )
     expected = {
         PurePosixPath(path).name
         for image in rows.only("sha256", "width", "sharp_key", "blurred_key")
@@ -141,7 +143,7 @@ class Missing:
 
 def missing() -> Iterator[Missing]:
     """The rows whose files are not all there."""
-    for image in Image.objects.order_by("pk").iterator(chunk_size=500):
+    for image in Image.everything.order_by("pk").iterator(chunk_size=500):
         names = [str(image.file.name), *_rendition_names(image)]
         gone = [name for name in names if not default_storage.exists(name)]
         if gone:

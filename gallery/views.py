@@ -32,7 +32,7 @@ def latest(request: HttpRequest) -> HttpResponse:
 @require_safe
 @vary_on_cookie
 def albums(request: HttpRequest) -> HttpResponse:
-    page = listing.page(request, listing.album_cards(request), size=24)
+    page = listing.page(request, listing.album_cards(request), listing.NEWEST_ALBUM, size=24)
     listing.add_covers(request, page.items)
     return render(request, "gallery/albums.html", {"page": page})
 
@@ -83,7 +83,7 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "image": shown,
         "sharp": sharp,
-        "is_hidden": shown.is_nsfw and nsfw.choice(request) == "hide",
+        "is_hidden": nsfw.needs_consent(shown) and nsfw.choice(request) == "hide",
         "caption": best_caption(label for label in labels if label.kind == Label.Kind.CAPTION),
         "tags": _distinct(labels, Label.Kind.TAG, Label.Kind.CATEGORY),
         "parameters": rows(told_parameters(request, shown), shown.width, shown.height),

@@ -232,7 +232,7 @@ def _earlier(run: GenerationRun | None) -> QuerySet[Image]:
     pictures = Image.objects.filter(generation_items__run__is_batch=False)
     if run is not None:
         pictures = pictures.exclude(generation_items__run=run)
-    return pictures.order_by("-created_at", "-id").distinct()[:EARLIER]
+    return pictures.order_by("-id").distinct()[:EARLIER]
 
 
 def _values_of(run: GenerationRun) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from ninja import Router, Status
 
+from gallery import nsfw
 from generation.api_schemas import (
     BatchIn,
     BatchOut,
@@ -23,11 +24,10 @@ from generation.api_schemas import (
     TemplatePage,
 )
 from generation.base_model import ensure_base_model
-from generation.models import BatchTemplate, GenerationRun, ImageModel, ModelVersion
+from generation.models import BatchTemplate, GenerationRun, ModelVersion
 from generation.runs import create_batch_run, create_single_run
 from generation.shown import leave_out_private_loras, shown_items, shown_runs
 from imagineer.accounts.permissions import ADMIN, is_admin_request
-from imagineer.counted import counted
 from imagineer.keyset import paginate
 from imagineer.problems import Problem, not_found
 
@@ -189,11 +189,9 @@ def lora(request: HttpRequest, lora_id: int) -> ModelVersion:
 
 def _loras(request: HttpRequest) -> QuerySet[ModelVersion]:
     rows = ModelVersion.objects.filter(type=ModelVersion.Type.LORA).select_related("base_model")
-    uses = ImageModel.objects.filter(model_version=OuterRef("pk"))
     if not is_admin_request(request):
         rows = rows.filter(is_public=True)
-        uses = uses.filter(image__is_public=True)
-    return rows.annotate(pictures=counted(uses, "model_version"))
+    return rows.annotate(pictures=nsfw.count(request))
 
 
 @router.get("/models", response=ModelList, summary="Base models")

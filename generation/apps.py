@@ -7,8 +7,10 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         # Models can be imported from here on only.
+        from gallery import search_names, triggers
         from gallery.private_models import register_private_models
         from generation.jobs import run
+        from generation.lora_names import SEARCHED
         from generation.private_models import private_models
         from generation.runs import KIND
         from generation.seeding import seed_new_database
@@ -16,5 +18,12 @@ class GenerationConfig(AppConfig):
         from imagineer.jobs.models import Queue
 
         register_private_models(private_models)
+        search_names.register(SEARCHED)
         registry.register(KIND, queue=Queue.GPU, run=run, label="Generation")
+        triggers.keep(
+            self,
+            triggers.Membership(
+                "generation_imagemodel", "generation_modelversion", "model_version_id"
+            ),
+        )
         post_migrate.connect(seed_new_database, sender=self)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from PIL import Image as PillowImage
 
-from gallery import albums
+from gallery import albums, image_index
 from gallery.add_image import add_image
 from gallery.models import Album, AlbumImage, Image
 from gallery.removal import delete_images
@@ -79,6 +79,7 @@ def finish(plan: Plan, item: GenerationItem, image: Image, seconds: float | None
         album = _open_album(plan.run)
         if album is not None and not AlbumImage.objects.filter(album=album, image=image).exists():
             albums.put(album, image, position=_place(plan.run, item), added_by=plan.run.created_by)
+        image_index.refresh([image.pk])
     return True
 
 

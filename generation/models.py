@@ -8,7 +8,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.text import slugify
 
-from gallery.models import Album, Image, Rating
+from gallery.models import Album, Counted, Exposed, Exposure, Image, LiveManager, Rating
 from generation import prompts
 from generation.parameters import ModelDefaults, checked_settings
 from imagineer import texts
@@ -17,7 +17,7 @@ from imagineer.jobs.models import Job
 from imagineer.problems import Problem
 
 
-class ModelVersion(models.Model):
+class ModelVersion(Counted):
     """A base model (a diffusers folder or Hugging Face repository) or a LoRA file."""
 
     class Type(models.TextChoices):
@@ -277,7 +277,7 @@ class GenerationItem(models.Model):
         return self.name or f"Item {self.index}"
 
 
-class ImageModel(models.Model):
+class ImageModel(Exposed):
     """A model version that was applied to draw an image, and how strongly."""
 
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="models_used")
@@ -286,12 +286,28 @@ class ImageModel(models.Model):
     )
     weight = models.FloatField(default=1.0)
 
+    everything = models.Manager()
+    objects = LiveManager()
+
     class Meta:
         ordering = ("id",)
+        base_manager_name = "everything"
+        default_manager_name = "objects"
         constraints = (
             models.UniqueConstraint(fields=("image", "model_version"), name="image_model_once"),
         )
-        indexes = (models.Index(fields=("model_version", "-image"), name="pictures_of_model"),)
+        indexes = tuple(
+            models.Index(
+                fields=("model_version", "image"),
+                condition=models.Q(exposure__lte=exposure),
+                name=name,
+            )
+            for exposure, name in (
+                (Exposure.PRIVATE.value, "pictures_of_model_live"),
+                (Exposure.VEILED.value, "pictures_of_model_listed"),
+                (Exposure.OPEN.value, "pictures_of_model_open"),
+            )
+        )
 
     def __str__(self) -> str:
         return f"{self.model_version_id} at {self.weight}"

@@ -23,7 +23,8 @@ RUNS_SHOWN = 24
 @require_safe
 @vary_on_cookie
 def loras(request: HttpRequest) -> HttpResponse:
-    page = listing.page(request, _cards(request).select_related("base_model"), size=24)
+    cards = _cards(request).select_related("base_model")
+    page = listing.page(request, cards, listing.NEWEST_ALBUM, size=24)
     listing.add_covers(request, page.items)
     return render(request, "generation/loras.html", {"page": page})
 
@@ -32,8 +33,8 @@ def loras(request: HttpRequest) -> HttpResponse:
 @vary_on_cookie
 def lora(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(_cards(request).select_related("base_model"), pk=pk)
-    uses = ImageModel.objects.filter(model_version=shown).select_related("image")
-    uses = nsfw.visible(uses, request, "image__")
+    uses = ImageModel.everything.filter(model_version=shown).select_related("image")
+    uses = listing.visible_members(uses, request)
     uses = uses.prefetch_related(listing.captions("image__labels"))
     versions = _visible(request).filter(name=shown.name).exclude(pk=pk).order_by("-version")
     training = _training(request, shown)
@@ -68,9 +69,9 @@ def _visible(request: HttpRequest) -> QuerySet[ModelVersion]:
 
 
 def _cards(request: HttpRequest) -> QuerySet[ModelVersion]:
-    uses = ImageModel.objects.filter(model_version=OuterRef("pk"))
-    uses = nsfw.visible(uses, request, "image__")
-    return listing.with_pictures(_visible(request), uses, "model_version", NEWEST_PICTURE)
+    uses = ImageModel.everything.filter(model_version=OuterRef("pk"))
+    uses = listing.visible_members(uses, request)
+    return listing.with_pictures(_visible(request), uses, NEWEST_PICTURE, nsfw.count(request))
 
 
 def _training(request: HttpRequest, lora: ModelVersion) -> Any:
@@ -103,7 +104,8 @@ def templates(request: HttpRequest) -> HttpResponse:
     runs = GenerationRun.objects.filter(shown_runs(request), template=OuterRef("pk"))
     found = BatchTemplate.objects.annotate(run_count=counted(runs, "template")).order_by("name")
     # "run" is the order of runs, the newest first, so that no more than a few items are read.
-    found = listing.with_pictures(found, _drawn(request), "run__template", ("run", "index"))
+    drawn = _drawn(request)
+    found = listing.with_pictures(found, drawn, ("run", "index"), counted(drawn, "run__template"))
     templates = list(found)
     listing.add_covers(request, templates)
     shown = [(template, _rows(template)) for template in templates]

@@ -45,4 +45,4 @@ def live() -> dict[str, Any]:
 
 
 def newest() -> dict[str, Any]:
-    return {"pictures": list(Image.objects.order_by("-created_at", "-id")[:NEWEST])}
+    return {"pictures": list(Image.objects.order_by("-id")[:NEWEST])}

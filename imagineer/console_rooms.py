@@ -24,11 +24,11 @@ def _change(label: str, row: Any) -> Iterator[Place]:
 
 
 def drawn(job: Job) -> QuerySet[Image]:
-    return Image.objects.filter(generation_items__run__job=job).order_by("-created_at", "-id")
+    return Image.objects.filter(generation_items__run__job=job).order_by("-id")
 
 
 def scraped(job: Job) -> QuerySet[Image]:
-    return Image.objects.filter(scraped_from__scrape_job__job=job).order_by("-created_at", "-id")
+    return Image.objects.filter(scraped_from__scrape_job__job=job).order_by("-id")
 
 
 def labelled(job: Job) -> QuerySet[Image]:
@@ -38,7 +38,7 @@ def labelled(job: Job) -> QuerySet[Image]:
 
 def imported(job: Job) -> QuerySet[Image] | None:
     album = _imported_album(job)
-    return album.images.order_by("-created_at", "-id") if album else None
+    return album.images.order_by("-id") if album else None
 
 
 def _imported_album(job: Job) -> Album | None:

@@ -176,6 +176,13 @@ MAX_IMAGE_BYTES = env.number("MAX_IMAGE_MB", 50, low=1, high=1000) * 1024 * 1024
 # Asked before a body is read (imagineer.body_limit); a form with many pictures is one request.
 MAX_REQUEST_BYTES = env.number("MAX_REQUEST_MB", 4000, low=1, high=100_000) * 1_000_000
 MAX_IMAGE_PIXELS = env.number("MAX_IMAGE_MEGAPIXELS", 100, low=1, high=1000) * 1_000_000
+# Pictures that nobody has rated are blurred if they came from here (Image.Source).
+VEIL_UNRATED = frozenset(env.words("VEIL_UNRATED", "scraped"))
+if VEIL_UNRATED - {"upload", "generated", "scraped", "imported"}:
+    raise ImproperlyConfigured(
+        "VEIL_UNRATED names sources of pictures: upload, generated, scraped, imported."
+    )
+TRASH_DAYS = env.number("TRASH_DAYS", 30, low=0, high=3650)
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o644

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from gallery import image_index
 from gallery.models import Image, Label, Rating
 from gallery.ratings import change_rating
 from labeling.answers import Answer
@@ -40,6 +41,7 @@ def write_labels(
         )
         for kind, text in said
     )
+    image_index.refresh([image.pk])
 
 
 def apply_rating(image: Image, rating: str) -> None:

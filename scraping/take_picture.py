@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from django.db import transaction
 from django.db.models import F
 
-from gallery import albums, fingerprint, image_files
+from gallery import albums, fingerprint, image_files, image_index
 from gallery.add_image import add_image
 from gallery.image_files import DecodedImage, ImageRefused
 from gallery.models import Album, Image, Label
@@ -61,7 +61,10 @@ def gallery_hashes(check: Callable[[], None] = lambda: None) -> HashIndex:
 
 def take(scrape: ScrapeJob, found: Found, data: bytes, hashes: HashIndex) -> Image | None:
     """Import the file, or record why not. The image, if it was imported."""
-    known = Image.objects.filter(sha256=hashlib.sha256(data).hexdigest()).first()
+    known = Image.everything.filter(sha256=hashlib.sha256(data).hexdigest()).first()
+    if known is not None and known.deleted_at is not None:
+        refuse(scrape, found, Reason.EXACT, "An admin put it into the trash.", downloaded=True)
+        return None
     if known is not None:
         return _take_known(scrape, found, known)
     try:
@@ -172,6 +175,7 @@ def record(scrape: ScrapeJob, found: Found, image: Image) -> None:
             for text in dict.fromkeys((found.alt, found.caption))
             if text
         )
+        image_index.refresh([image.pk])
         _add(scrape, imported=1, downloaded=1)
 
 

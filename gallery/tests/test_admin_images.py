@@ -157,11 +157,12 @@ def test_it_asks_before_it_deletes(admin_client: Client, media: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_deletes_the_files_too(admin_client: Client, media: Path) -> None:
+def test_it_deletes_into_the_trash(admin_client: Client, media: Path) -> None:
     image = make_image()
     admin_client.post(f"{LIST}{image.pk}/delete/", {"post": "yes"})
     assert not Image.objects.exists()
-    assert not default_storage.exists(str(image.file.name))
+    assert Image.everything.get().deleted_at is not None
+    assert default_storage.exists(str(image.file.name))
 
 
 def test_it_changes_no_more_at_once_than_it_says(

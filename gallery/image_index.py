@@ -1,0 +1,166 @@
+"""What lists and searches read of an image: its tags, and the document that is searched.
+
+Whoever changes an image's labels, albums, models, texts or exposure calls :func:`refresh` in the
+same transaction. It works from the rows alone, so calling it again changes nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from gallery import search_names, tags
+from gallery.models import Exposure, Image, ImageTag, Label, SearchDocument
+from gallery.search_words import texts, token_of, tsvector
+
+_CHUNK = 200
+_COLUMNS = ("words", "veiled_words", "facts")
+TAG_KINDS = (Label.Kind.TAG, Label.Kind.CATEGORY)
+
+
+def refresh(image_ids: Iterable[int]) -> None:
+    """Write tags and documents of these images anew; of one in the trash nothing is found."""
+    wanted = sorted(set(image_ids))
+    for start in range(0, len(wanted), _CHUNK):
+        with transaction.atomic():
+            _refresh(wanted[start : start + _CHUNK])
+
+
+def refresh_missing(report: Callable[[int], None] = lambda done: None) -> int:
+    """Write what images without a document lack; how many there were."""
+    done, last = 0, 0
+    while True:
+        missing = Image.objects.filter(searchdocument__isnull=True, pk__gt=last).order_by("pk")
+        pks = list(missing.values_list("pk", flat=True)[:_CHUNK])
+        if not pks:
+            return done
+        refresh(pks)
+        last, done = pks[-1], done + len(pks)
+        report(done)
+
+
+def _refresh(pks: Sequence[int]) -> None:
+    images = list(
+        Image.everything.filter(pk__in=pks).only(
+            "prompt", "original_name", "rating", "source_type", "exposure", "is_veiled"
+        )
+    )
+    labels: dict[int, list[Label]] = defaultdict(list)
+    kinds = (Label.Kind.CAPTION, *TAG_KINDS)
+    for label in Label.objects.filter(image__in=pks, kind__in=kinds).order_by("pk"):
+        labels[label.image_id].append(label)
+    tag_ids = _write_tags({image.pk: labels[image.pk] for image in images})
+    owners: dict[str, dict[int, list[int]]] = {}
+    for named in search_names.registered():
+        found: dict[int, list[int]] = defaultdict(list)
+        for image_id, owner_id in named.members(pks):
+            found[image_id].append(owner_id)
+        owners[named.key] = found
+    _write_documents(
+        [
+            _document(
+                image,
+                labels[image.pk],
+                tag_ids[image.pk],
+                {key: sorted(found.get(image.pk, ())) for key, found in owners.items()},
+            )
+            for image in images
+            if image.exposure != Exposure.TRASHED
+        ]
+    )
+    trashed = [image.pk for image in images if image.exposure == Exposure.TRASHED]
+    SearchDocument.objects.filter(pk__in=trashed).delete()
+
+
+def _write_tags(labels: dict[int, list[Label]]) -> dict[int, list[int]]:
+    """Make the images' tags what their labels say; their ids."""
+    wanted = {
+        pk: {tags.normalised(label.text) for label in said if label.kind in TAG_KINDS} - {""}
+        for pk, said in labels.items()
+    }
+    known = tags.rows({name for names in wanted.values() for name in names})
+    ids = {pk: {known[name].pk for name in names} for pk, names in wanted.items()}
+    uses = ImageTag.everything.filter(image__in=ids).values_list("pk", "image_id", "tag_id")
+    present = {(image_id, tag_id): pk for pk, image_id, tag_id in uses}
+    gone = [pk for (image_id, tag_id), pk in present.items() if tag_id not in ids[image_id]]
+    if gone:
+        ImageTag.everything.filter(pk__in=gone).delete()
+    fresh = [
+        ImageTag(image_id=image_id, tag_id=tag_id)
+        for image_id, tag_ids in ids.items()
+        for tag_id in tag_ids
+        if (image_id, tag_id) not in present
+    ]
+    # Each counts at its tag: in the tags' order, so that two writers never wait for each other.
+    fresh.sort(key=lambda use: (use.tag_id, use.image_id))
+    ImageTag.everything.bulk_create(fresh, ignore_conflicts=True)
+    return {pk: sorted(found) for pk, found in ids.items()}
+
+
+def _document(
+    image: Image, labels: list[Label], tag_ids: list[int], owners: dict[str, list[int]]
+) -> SearchDocument:
+    words = texts(
+        [
+            *(label.text for label in labels),
+            image.prompt,
+            Path(image.original_name).stem,
+        ]
+    )
+    told = {named.key: named.told_when_veiled for named in search_names.registered()}
+    own = [token_of("tag", pk) for pk in tag_ids]
+    facts = [
+        token_of("source", image.source_type),
+        token_of("rating", image.rating),
+        *(token_of("most", most.value) for most in Exposure if image.exposure <= most.value),
+        token_of("captioned", int(any(label.kind == Label.Kind.CAPTION for label in labels))),
+        *(
+            token_of("caption", source)
+            for source in sorted({row.source for row in labels if row.kind == Label.Kind.CAPTION})
+        ),
+        token_of("shelved", int(bool(owners.get("album")))),
+    ]
+    if not image.is_veiled:
+        facts.append(token_of("sharp", 1))
+    for key, ids in owners.items():
+        (facts if told[key] else own).extend(token_of(key, pk) for pk in ids)
+    everything = " ".join((words, *own)).strip()
+    return SearchDocument(
+        image_id=image.pk,
+        words="" if image.is_veiled else everything,
+        veiled_words=everything if image.is_veiled else "",
+        facts=" ".join(facts),
+    )
+
+
+def _write_documents(documents: list[SearchDocument]) -> None:
+    pks = [document.pk for document in documents]
+    before = {
+        row[0]: row[1:]
+        for row in SearchDocument.objects.filter(pk__in=pks).values_list("pk", *_COLUMNS)
+    }
+    changed = [
+        document
+        for document in documents
+        if before.get(document.pk) != tuple(getattr(document, name) for name in _COLUMNS)
+    ]
+    if not changed:
+        return
+    SearchDocument.objects.bulk_create(
+        changed, update_conflicts=True, unique_fields=["image"], update_fields=list(_COLUMNS)
+    )
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE gallery_searchdocument SET vector = %s::tsvector WHERE image_id = %s",
+                [
+                    (
+                        tsvector(
+                            {"A": document.words, "B": document.veiled_words, "C": document.facts}
+                        ),
+                        document.pk,
+                    )
+                    for document in changed
+                ],
+            )
