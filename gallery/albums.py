@@ -24,7 +24,6 @@ SEARCHED = Named(
     members=_members,
     name=lambda album: album.name,
     is_public=lambda album: album.is_public,
-    told_when_veiled=True,
 )
 
 

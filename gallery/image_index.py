@@ -108,8 +108,6 @@ def _document(
             Path(image.original_name).stem,
         ]
     )
-    told = {named.key: named.told_when_veiled for named in search_names.registered()}
-    own = [token_of("tag", pk) for pk in tag_ids]
     facts = [
         token_of("source", image.source_type),
         token_of("rating", image.rating),
@@ -124,8 +122,8 @@ def _document(
     if not image.is_veiled:
         facts.append(token_of("sharp", 1))
     for key, ids in owners.items():
-        (facts if told[key] else own).extend(token_of(key, pk) for pk in ids)
-    everything = " ".join((words, *own)).strip()
+        facts.extend(token_of(key, pk) for pk in ids)
+    everything = " ".join((words, *(token_of("tag", pk) for pk in tag_ids))).strip()
     return SearchDocument(
         image_id=image.pk,
         words="" if image.is_veiled else everything,

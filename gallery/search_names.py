@@ -26,7 +26,8 @@ class Named:
 
     key: what stands before the colon in a search. members: of some images, (image id, owner id).
     name: the owner's name, or None where it is not searched by. is_public: whether visitors may
-    know it. told_when_veiled: whether the page of a veiled picture names it.
+    know it. facet: of some images, (name, number) of the owners by which a search can be narrowed
+    down, the most frequent first; its second argument says whether private ones count too.
     """
 
     key: str
@@ -34,7 +35,8 @@ class Named:
     members: Callable[[Sequence[int]], Pairs]
     name: Callable[[Any], str | None]
     is_public: Callable[[Any], bool]
-    told_when_veiled: bool
+    facet: Callable[[Sequence[int], bool], Iterable[tuple[str, int]]] | None = None
+    facet_title: str = ""
 
 
 _registered: dict[str, Named] = {}

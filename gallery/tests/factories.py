@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from PIL import Image as Picture
 from PIL import ImageDraw
 
+from gallery import image_index
 from gallery.add_image import add_image
 from gallery.models import Album, AlbumImage, Image, Label
 
@@ -57,7 +58,9 @@ def make_row(**columns: Any) -> Image:
         "format": "png",
         "source_type": Image.Source.UPLOAD,
     }
-    return Image.objects.create(**{**defaults, **columns})
+    image = Image.objects.create(**{**defaults, **columns})
+    image_index.refresh([image.pk])
+    return image
 
 
 def make_album(name: str = "", images: Any = (), **columns: Any) -> Album:
@@ -66,13 +69,16 @@ def make_album(name: str = "", images: Any = (), **columns: Any) -> Album:
     AlbumImage.objects.bulk_create(
         AlbumImage(album=album, image=image, position=place) for place, image in enumerate(images)
     )
+    image_index.refresh(image.pk for image in images)
     return album
 
 
 def make_label(image: Image, text: str = "a round thing", **columns: Any) -> Label:
-    return Label.objects.create(
+    label = Label.objects.create(
         **{"image": image, "text": text, "kind": Label.Kind.CAPTION, **columns}
     )
+    image_index.refresh([image.pk])
+    return label
 
 
 def make_admin(username: str = "") -> Any:

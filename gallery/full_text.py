@@ -1,0 +1,132 @@
+"""One question to the full-text index, in the words of SQLite's FTS5 and of PostgreSQL."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+# Columns of gallery_searchdocument → weights of its tsvector.
+WEIGHTS = {"words": "A", "veiled_words": "B", "facts": "C"}
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Tokens that stand beside each other in one of the columns."""
+
+    tokens: tuple[str, ...]
+    columns: tuple[str, ...]
+    any_ending: bool = False
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """At least one part; none of ``but_not``."""
+
+    parts: tuple["Node", ...]
+    but_not: tuple["Node", ...] = ()
+
+
+Node = Phrase | AnyOf | AllOf
+
+
+def fts5(node: Node) -> str:
+    """The MATCH expression. Tokens hold no quotes, so that they stand in some."""
+    if isinstance(node, Phrase):
+        star = " *" if node.any_ending else ""
+        return f'{{{" ".join(node.columns)}}} : "{" ".join(node.tokens)}"{star}'
+    if isinstance(node, AnyOf):
+        return f"({' OR '.join(fts5(part) for part in node.parts)})"
+    wanted = " AND ".join(f"({fts5(part)})" for part in node.parts)
+    if not node.but_not:
+        return f"({wanted})"
+    return f"(({wanted}) NOT ({' OR '.join(f'({fts5(part)})' for part in node.but_not)}))"
+
+
+def tsquery(node: Node) -> str:
+    """The ``tsquery`` literal."""
+    if isinstance(node, Phrase):
+        weights = "".join(WEIGHTS[column] for column in node.columns)
+        last = len(node.tokens) - 1
+        return " <-> ".join(
+            f"'{token}':{'*' if node.any_ending and place == last else ''}{weights}"
+            for place, token in enumerate(node.tokens)
+        )
+    if isinstance(node, AnyOf):
+        return f"({' | '.join(f'({tsquery(part)})' for part in node.parts)})"
+    parts = [f"({tsquery(part)})" for part in node.parts]
+    return " & ".join([*parts, *(f"!({tsquery(part)})" for part in node.but_not)])
+
+
+def image_ids(node: Node, limit: int, before: int | None = None) -> list[int]:
+    """The newest images that match, newest first. before: those with smaller ids alone."""
+    sql, params = _newest(node, "<", before, "DESC", limit)
+    return _column(sql, params)
+
+
+def neighbours(node: Node, pk: int) -> tuple[int | None, int | None]:
+    """The matching images on either side of an id: (newer, older). One query."""
+    newer, params = _newest(node, ">", pk, "ASC", 1)
+    older, more = _newest(node, "<", pk, "DESC", 1)
+    found = _column(
+        f"SELECT * FROM ({newer}) AS newer UNION ALL SELECT * FROM ({older}) AS older",  # noqa: S608
+        [*params, *more],
+    )
+    return (
+        next((other for other in found if other > pk), None),
+        next((other for other in found if other < pk), None),
+    )
+
+
+def _newest(
+    node: Node, operator: str, bound: int | None, order: str, limit: int
+) -> tuple[str, list[Any]]:
+    """Walks the index in the order of ids and stops at the limit: no match is sorted or counted."""
+    if connection.vendor == "postgresql":
+        table, key, matches, text = (
+            "gallery_searchdocument", "image_id", "vector @@ %s::tsquery", tsquery(node),
+        )  # fmt: skip
+    else:
+        index = "gallery_searchdocument_fts"
+        table, key, matches, text = index, "rowid", f"{index} MATCH %s", fts5(node)
+    bounded = "" if bound is None else f" AND {key} {operator} %s"
+    params: list[Any] = [text, *([] if bound is None else [bound]), limit]
+    return (
+        f"SELECT {key} FROM {table} WHERE {matches}{bounded} ORDER BY {key} {order} LIMIT %s",  # noqa: S608
+        params,
+    )
+
+
+def names(phrases: Iterable[Phrase], limit: int) -> list[tuple[str, int, str, bool]]:
+    """The newest names that hold one of the phrases: (key, owner id, words, is public)."""
+    columns = "key, owner_id, words, is_public"
+    wanted = tuple(Phrase(phrase.tokens, ("words",), phrase.any_ending) for phrase in phrases)
+    if not wanted:
+        return []
+    if connection.vendor == "postgresql":
+        sql = (
+            f"SELECT {columns} FROM gallery_searchname WHERE vector @@ %s::tsquery "  # noqa: S608
+            "ORDER BY id DESC LIMIT %s"
+        )
+        text = tsquery(AnyOf(wanted))
+    else:
+        sql = (
+            f"SELECT {columns} FROM gallery_searchname WHERE id IN "  # noqa: S608
+            "(SELECT rowid FROM gallery_searchname_fts WHERE gallery_searchname_fts MATCH %s "
+            "ORDER BY rowid DESC LIMIT %s)"
+        )
+        text = fts5(AnyOf(wanted))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [text, limit])
+        return [(key, owner, words, bool(public)) for key, owner, words, public in cursor]
+
+
+def _column(sql: str, params: Sequence[Any]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [row[0] for row in cursor]
