@@ -1,19 +1,30 @@
 """What the public pages list, and in which order one walks through it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.db.models import Model, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import (
+    F,
+    Model,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    prefetch_related_objects,
+)
+from django.db.models.expressions import Combinable
 from django.http import Http404, HttpRequest
 
 from gallery import nsfw
-from gallery.models import Album, AlbumImage, Image, Label
-from imagineer.keyset import PAGE_SIZE, Page, encode_cursor, paginate
+from gallery.models import Album, AlbumImage, Exposure, Image, ImageTag, Label, Tag
+from imagineer.keyset import PAGE_SIZE, Page, paginate
 from imagineer.problems import Problem
 
 Row = TypeVar("Row", bound=Model)
 NEWEST = ("-id",)
+NEWEST_MEMBER = ("-image_id",)
+MOST_USED = ("-open_count", "id")
 NEWEST_ALBUM = ("-created_at", "-id")
 ALBUM_ORDER = ("position", "id")
 COVER_PICTURES = 3
@@ -36,6 +47,11 @@ def captions(path: str = "labels") -> "Prefetch[str]":
     """Each image's captions as ``image.captions``; path: from the listed rows to the labels."""
     found = Label.objects.filter(kind=Label.Kind.CAPTION)
     return Prefetch(path, queryset=found, to_attr="captions")
+
+
+def add_captions(images: Sequence[Image]) -> None:
+    """Give each of these images its ``captions``. One query."""
+    prefetch_related_objects(images, captions())
 
 
 def pictures(request: HttpRequest) -> QuerySet[Image]:
@@ -100,39 +116,29 @@ def _cover_ids(card: Any) -> list[int]:
     return list(dict.fromkeys(pk for pk in (chosen, *firsts) if pk is not None))
 
 
+def tag_condition(request: HttpRequest) -> Q:
+    """The filter for uses of a tag: of a veiled picture no word is told without consent."""
+    if nsfw.tells_of_veiled(request):
+        return nsfw.condition(request, image="image__")
+    return Q(exposure__lte=Exposure.OPEN)
+
+
+def tag_count(request: HttpRequest) -> Combinable:
+    """How many pictures of a tag :func:`tag_condition` lets through: from kept counts."""
+    return nsfw.count(request) if nsfw.tells_of_veiled(request) else F("open_count")
+
+
+def tags(request: HttpRequest) -> QuerySet[Tag]:
+    """The tags that this request may know of, with their ``image_count``."""
+    return Tag.objects.annotate(image_count=tag_count(request)).filter(image_count__gt=0)
+
+
+def tagged(request: HttpRequest, tag: Tag) -> QuerySet[ImageTag]:
+    """The uses of a tag that this request may list."""
+    uses = ImageTag.everything.filter(tag_condition(request), tag=tag).select_related("image")
+    return uses.prefetch_related(captions("image__labels"))
+
+
 def hidden_count(request: HttpRequest, album: Album) -> int:
     """How many pictures of the album this visitor's choice leaves out."""
     return album.veiled_count if nsfw.choice(request) == "hide" else 0
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """The pictures before and after one, in the list it was opened from."""
-
-    previous: int | None
-    next: int | None
-
-
-def neighbours(request: HttpRequest, image: Image, album: Album | None) -> Neighbours:
-    """Ids of the pictures on either side in the album, else among the latest."""
-    if album is None:
-        listed = nsfw.visible(Image.everything.only("pk"), request)
-        place = (image.pk,)
-        return Neighbours(_beside(listed, ("id",), place), _beside(listed, NEWEST, place))
-    inside = AlbumImage.everything.filter(album=album)
-    entry = inside.filter(image=image).first()
-    if entry is None:
-        return Neighbours(None, None)
-    shown = visible_members(inside, request)
-    at = (entry.position, entry.pk)
-    return Neighbours(_beside(shown, ("-position", "-id"), at), _beside(shown, ALBUM_ORDER, at))
-
-
-def _beside(
-    queryset: QuerySet[Image] | QuerySet[AlbumImage], order: Sequence[str], place: Sequence[object]
-) -> int | None:
-    """The image that follows this place in this order."""
-    found = paginate(queryset, encode_cursor(place), order, size=1).items
-    if not found:
-        return None
-    return found[0].image_id if isinstance(found[0], AlbumImage) else found[0].pk

@@ -302,25 +302,26 @@ class AlbumImage(Exposed):
         return f"{self.album_id}: {self.image_id}"
 
 
+def tag_url(name: str) -> str:
+    """The page of the tag of this (normalised) name, which has no underscore of its own."""
+    return reverse("gallery:tag", args=[name.replace(" ", "_")])
+
+
 class Tag(Counted):
     """A word that labels tag images with, in one spelling (gallery.tags)."""
 
     name = models.CharField(max_length=100, unique=True)
-    slug = models.SlugField(max_length=100, unique=True, allow_unicode=True)
     images = models.ManyToManyField(Image, through="ImageTag", related_name="tags")
 
     class Meta:
         ordering = ("name",)
-        indexes = (
-            models.Index(fields=("-open_count", "id"), name="tag_most_open"),
-            models.Index(fields=("slug", "id"), name="tag_alphabetical"),
-        )
+        indexes = (models.Index(fields=("-open_count", "id"), name="tag_most_open"),)
 
     def __str__(self) -> str:
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("gallery:tag", args=[self.slug])
+        return tag_url(self.name)
 
 
 class ImageTag(Exposed):

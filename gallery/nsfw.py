@@ -83,6 +83,11 @@ def count(request: HttpRequest) -> Combinable:
     return counted + F("private_count") if is_admin(request) else counted
 
 
+def tells_of_veiled(request: HttpRequest) -> bool:
+    """Whether a list may tell this request words and tags of veiled pictures."""
+    return is_admin(request) or choice(request) == "show"
+
+
 def may_see(request: HttpRequest, image: Image) -> bool:
     """Whether the image exists for this visitor at all (its page, its blurred file)."""
     return image.exposure <= Exposure.VEILED or is_admin(request)

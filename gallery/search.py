@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 from django.http import HttpRequest
 
-from gallery import full_text, nsfw, search_names, tags
+from gallery import full_text, listing, nsfw, search_names, tags
 from gallery.full_text import AllOf, AnyOf, Node, Phrase
 from gallery.models import Exposure, Image, ImageTag, Tag
 from gallery.search_query import Query, Term
@@ -89,12 +89,7 @@ def _visibility(request: HttpRequest) -> list[Node]:
 
 
 def _columns(request: HttpRequest) -> tuple[str, ...]:
-    return _ALL if tells_of_veiled(request) else _OPEN
-
-
-def tells_of_veiled(request: HttpRequest) -> bool:
-    """Whether this request may learn words and tags of veiled pictures from a list."""
-    return nsfw.is_admin(request) or nsfw.choice(request) == "show"
+    return _ALL if nsfw.tells_of_veiled(request) else _OPEN
 
 
 def _fact(kind: str, value: object) -> Phrase:
@@ -202,11 +197,7 @@ def _facets(request: HttpRequest, ids: Sequence[int]) -> tuple[tuple[str, tuple[
 
 
 def _tag_facets(request: HttpRequest, ids: Sequence[int]) -> tuple[Facet, ...]:
-    if nsfw.is_admin(request):
-        most = Exposure.PRIVATE
-    else:
-        most = Exposure.VEILED if tells_of_veiled(request) else Exposure.OPEN
-    uses = ImageTag.everything.filter(image__in=ids, exposure__lte=most)
+    uses = ImageTag.everything.filter(listing.tag_condition(request), image__in=ids)
     counted = uses.values("tag__name").annotate(number=Count("pk")).order_by("-number", "tag__name")
     return tuple(
         Facet(Term(row["tag__name"], "tag"), row["tag__name"], row["number"])

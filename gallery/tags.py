@@ -4,13 +4,11 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from django.db import transaction
-from django.utils.text import slugify
-
 from gallery.models import Tag
 
 MAX_LENGTH = 100
-_SPACES = re.compile(r"[\s_]+")
+# A slash would end a tag in its page's address.
+_SPACES = re.compile(r"[\s_/\\]+")
 
 
 def normalised(text: str) -> str:
@@ -28,16 +26,5 @@ def rows(names: Iterable[str]) -> dict[str, Tag]:
     found = {tag.name: tag for tag in Tag.objects.filter(name__in=wanted)}
     for name in wanted:
         if name not in found:
-            found[name] = _made(name)
+            found[name], _ = Tag.objects.get_or_create(name=name)
     return found
-
-
-def _made(name: str) -> Tag:
-    stem = slugify(name, allow_unicode=True)[:90].strip("-_") or "tag"
-    slug, number = stem, 1
-    while Tag.objects.filter(slug=slug).exists():
-        number += 1
-        slug = f"{stem}-{number}"
-    with transaction.atomic():
-        tag, _ = Tag.objects.get_or_create(name=name, defaults={"slug": slug})
-    return tag

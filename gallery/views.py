@@ -1,25 +1,32 @@
 """Public pages of the gallery, and the choices a visitor makes about them."""
 
 from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_cookie
 
-from gallery import listing, nsfw
+from gallery import listing, nsfw, search, search_query, walks
 from gallery.answers import told_parameters
 from gallery.captions import best_caption
-from gallery.models import Album, AlbumImage, Image, Label
+from gallery.image_index import TAG_KINDS
+from gallery.models import Album, AlbumImage, Image, Label, tag_url
 from gallery.parameters import rows
+from gallery.tags import normalised
 from imagineer.keyset import PAGE_SIZE
+from imagineer.problems import Problem
 from imagineer.texts import has_control
 
 YEAR = 365 * 24 * 3600
 # A whole deck is seen at once, the largest (78 cards) included.
 SPREAD_SIZE = 100
+TAGS_SIZE = 200
 
 
 @require_safe
@@ -50,6 +57,7 @@ def album(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "album": shown,
         "page": page,
+        "walk": walks.query_of("in", shown.slug),
         "is_spread": is_spread,
         "spread": _named(shown, page.items) if is_spread else [],
         "hidden_count": listing.hidden_count(request, shown),
@@ -70,46 +78,147 @@ def _named(album: Album, entries: Iterable[AlbumImage]) -> list[tuple[Image, str
 
 @require_safe
 @vary_on_cookie
+def tags(request: HttpRequest) -> HttpResponse:
+    page = listing.page(request, listing.tags(request), listing.MOST_USED, size=TAGS_SIZE)
+    return render(request, "gallery/tags.html", {"page": page})
+
+
+@require_safe
+@vary_on_cookie
+def tag(request: HttpRequest, name: str) -> HttpResponse:
+    if has_control(name):
+        raise Http404
+    plain = normalised(name)
+    shown = get_object_or_404(listing.tags(request), name=plain)
+    if name != plain.replace(" ", "_"):
+        return HttpResponseRedirect(shown.get_absolute_url())
+    page = listing.page(request, listing.tagged(request, shown), listing.NEWEST_MEMBER)
+    context = {"tag": shown, "page": page, "walk": walks.query_of("tag", shown.name)}
+    return render(request, "gallery/tag.html", context)
+
+
+@require_safe
+@vary_on_cookie
+def find(request: HttpRequest) -> HttpResponse:
+    """The search page. An empty search is the way in, not an error."""
+    text = request.GET.get("q", "").strip()
+    context: dict[str, Any] = {"text": text[: search_query.MAX_LENGTH]}
+    status = 200
+    try:
+        query = search_query.parse(text)
+        if query:
+            # What htmx adds to a page are its pictures alone.
+            facets = "HX-Request" not in request.headers
+            found = search.find(request, query, request.GET.get("after"), with_facets=facets)
+            listing.add_captions(found.page.items)
+            context |= {"query": query, "found": found, "page": found.page}
+            context |= _narrowing(query, found)
+            context["walk"] = walks.query_of("q", str(query))
+    except search_query.SearchRefused as refused:
+        context["refused"] = str(refused)
+        status = 400
+    except Problem as problem:
+        raise Http404(problem.message) from problem
+    return render(request, "gallery/search.html", context, status=status)
+
+
+def _narrowing(query: search_query.Query, found: search.Found) -> dict[str, Any]:
+    """The facets that are not chosen yet, and what is, each with the search it leads to."""
+    chosen = [term for term in query.terms if term.key]
+    return {
+        "counted": search.COUNTED_AT_MOST,
+        "facets": [
+            (title, rows)
+            for title, facets in found.facets
+            if (
+                rows := [
+                    (facet.label, facet.count, _search_url(query.with_term(facet.term)))
+                    for facet in facets
+                    if facet.term not in chosen
+                ]
+            )
+        ],
+        "chosen": [
+            (str(search_query.Query((term,))), _search_url(query.without(term))) for term in chosen
+        ],
+    }
+
+
+def _search_url(query: search_query.Query) -> str:
+    return f"{reverse('gallery:search')}?{urlencode({'q': str(query)})}"
+
+
+@require_safe
+@vary_on_cookie
 def image(request: HttpRequest, pk: int) -> HttpResponse:
-    shown = get_object_or_404(_with_everything(request), pk=pk)
+    shown = get_object_or_404(_with_flags(), pk=pk)
     if not nsfw.may_see(request, shown):
         raise Http404
-    inside = request.GET.get("in", "")
-    album = None
-    if inside and not has_control(inside):
-        album = listing.albums(request).filter(slug=inside, entries__image=shown).first()
     sharp = nsfw.may_see_sharp(request, shown)
+    _fetch(request, shown)
     labels = list(shown.labels.all())
     context = {
         "image": shown,
         "sharp": sharp,
         "is_hidden": nsfw.needs_consent(shown) and nsfw.choice(request) == "hide",
         "caption": best_caption(label for label in labels if label.kind == Label.Kind.CAPTION),
-        "tags": _distinct(labels, Label.Kind.TAG, Label.Kind.CATEGORY),
+        "tags": _distinct(labels),
         "parameters": rows(told_parameters(request, shown), shown.width, shown.height),
-        "album": album,
-        "neighbours": listing.neighbours(request, shown, album),
+        "walk": walks.walk(request, pk),
+        "taught": _taught(request, shown) if sharp else [],
     }
     return render(request, "gallery/image.html", context)
 
 
-def _with_everything(request: HttpRequest) -> QuerySet[Image]:
-    # What higher rooms know is reached by name, so that nothing of them is imported here.
-    return Image.objects.prefetch_related(
-        "labels",
-        Prefetch("albums", queryset=listing.albums(request).order_by("name"), to_attr="shelves"),
-        "models_used__model_version",
-        "generation_items__run__template",
-        "scraped_from",
-        "dataset_items__dataset__training_runs__output_model",
-    )
+# Relations of the rooms above are reached by name, so that nothing of them is imported here; what
+# an image has none of is not asked for.
+RELATIONS = {
+    "labels": (),
+    "models_used": ("model_version",),
+    "generation_items": ("run__template",),
+    "scraped_from": (),
+    "dataset_items": (),
+}
 
 
-def _distinct(labels: Iterable[Label], *kinds: Label.Kind) -> list[str]:
-    texts = {
-        label.text.strip().casefold(): label.text.strip() for label in labels if label.kind in kinds
-    }
-    return [text for text in texts.values() if text]
+def _with_flags() -> QuerySet[Image]:
+    """Images, each told whether it has any of RELATIONS."""
+    same = Image.everything.filter(pk=OuterRef("pk"))
+    flags = {f"has_{name}": Exists(same.filter(**{f"{name}__isnull": False})) for name in RELATIONS}
+    return Image.objects.annotate(**flags)
+
+
+def _fetch(request: HttpRequest, image: Image) -> None:
+    """Prefetch what the page of this image shows, one query for each relation that it has."""
+    shelves = listing.albums(request).order_by("name")
+    prefetch_related_objects([image], Prefetch("albums", queryset=shelves, to_attr="shelves"))
+    for name, joined in RELATIONS.items():
+        related = Image._meta.get_field(name).related_model
+        assert related is not None
+        rows = related._base_manager.all()
+        if not getattr(image, f"has_{name}"):
+            rows = rows.none()
+        elif name == "dataset_items":
+            continue
+        elif joined:
+            rows = rows.select_related(*joined)
+        prefetch_related_objects([image], Prefetch(name, queryset=rows))
+
+
+def _taught(request: HttpRequest, image: Image) -> list[Any]:
+    """The LoRAs whose training used this image, as far as this request may see them."""
+    if not getattr(image, "has_dataset_items", False):
+        return []
+    use: Any = Image._meta.get_field("models_used").related_model
+    model: Any = use._meta.get_field("model_version").related_model
+    found = model._default_manager.filter(training_run__dataset__items__image=image).distinct()
+    return list(found if nsfw.is_admin(request) else found.filter(is_public=True))
+
+
+def _distinct(labels: Iterable[Label]) -> list[tuple[str, str]]:
+    """The image's tags in one spelling each: (name, address of its page)."""
+    names = {normalised(label.text): None for label in labels if label.kind in TAG_KINDS}
+    return [(name, tag_url(name)) for name in names if name]
 
 
 # --- Choices -----------------------------------------------------------------------------------

@@ -5,16 +5,18 @@ from typing import Any
 from django.db.models import OuterRef, Prefetch, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_cookie
 
-from gallery import listing, nsfw
+from gallery import listing, nsfw, walks
 from generation.lora_file import LoraFileError
 from generation.loras import lora_path
 from generation.models import BatchTemplate, GenerationItem, GenerationRun, ImageModel, ModelVersion
 from generation.prompts import Row, expand_prompt, parse_rows
 from generation.shown import shown_runs
 from imagineer.counted import counted
+from imagineer.words import number_in
 
 NEWEST_PICTURE = ("-image_id",)
 RUNS_SHOWN = 24
@@ -27,6 +29,24 @@ def loras(request: HttpRequest) -> HttpResponse:
     page = listing.page(request, cards, listing.NEWEST_ALBUM, size=24)
     listing.add_covers(request, page.items)
     return render(request, "generation/loras.html", {"page": page})
+
+
+def walk_with_lora(request: HttpRequest, value: str, image_id: int) -> walks.Walk | None:
+    """The pictures on either side of one among those that a LoRA drew."""
+    pk = number_in(value)
+    if pk is None:
+        return None
+    uses = listing.visible_members(ImageModel.everything.all(), request)
+    here = ImageModel.objects.filter(
+        model_version__in=_visible(request).filter(pk=pk), image=image_id
+    )
+    inside = uses.filter(model_version=OuterRef("model_version"))
+    found = walks.beside(here, inside, NEWEST_PICTURE, "image_id", "model_version__name")
+    if found is None:
+        return None
+    previous, following, title = found
+    url = reverse("generation:lora", args=[pk])
+    return walks.Walk(previous, following, title, url, walks.query_of("lora", str(pk)))
 
 
 @require_safe
@@ -43,6 +63,7 @@ def lora(request: HttpRequest, pk: int) -> HttpResponse:
         "training": training,
         "dataset": _dataset(request, training),
         "page": listing.page(request, uses, NEWEST_PICTURE),
+        "walk": walks.query_of("lora", str(pk)),
         "versions": versions[:20],
         "file_bytes": _file_bytes(shown),
     }

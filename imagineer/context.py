@@ -12,6 +12,7 @@ NSFW_CHOICES = (("hide", "Hide"), ("blur", "Blur"), ("show", "Show"))
 PLACES = (
     ("gallery:latest", "Images"),
     ("gallery:albums", "Albums"),
+    ("gallery:tags", "Tags"),
     ("generation:loras", "LoRAs"),
     ("generation:templates", "Templates"),
 )

@@ -62,7 +62,7 @@ def paginate(
     fields = [name.removeprefix("-") for name in order]
     try:
         if cursor:
-            queryset = queryset.filter(_after(order, fields, decode_cursor(cursor, len(order))))
+            queryset = queryset.filter(after(order, decode_cursor(cursor, len(order))))
         rows = list(queryset.order_by(*order)[: size + 1])
     except (ValueError, TypeError, OverflowError, ValidationError, DataError) as error:
         # A crafted cursor fails as late as in the database (a year 9999 in another time zone).
@@ -75,7 +75,9 @@ def paginate(
     return Page(rows, next_cursor)
 
 
-def _after(order: Sequence[str], fields: Sequence[str], values: Sequence[Any]) -> Q:
+def after(order: Sequence[str], values: Sequence[Any]) -> Q:
+    """The rows that follow a place (values, or expressions for them) in this order."""
+    fields = [name.removeprefix("-") for name in order]
     # The first comparison stands alone as well, so that an index on the order can be used.
     condition = Q()
     for depth, name in enumerate(order):

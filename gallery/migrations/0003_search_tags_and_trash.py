@@ -123,7 +123,6 @@ class Migration(migrations.Migration):
                 ('veiled_count', models.PositiveIntegerField(default=0, editable=False)),
                 ('private_count', models.PositiveIntegerField(default=0, editable=False)),
                 ('name', models.CharField(max_length=100, unique=True)),
-                ('slug', models.SlugField(allow_unicode=True, max_length=100, unique=True)),
             ],
             options={
                 'ordering': ('name',),
@@ -315,10 +314,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='tag',
             index=models.Index(fields=['-open_count', 'id'], name='tag_most_open'),
-        ),
-        migrations.AddIndex(
-            model_name='tag',
-            index=models.Index(fields=['slug', 'id'], name='tag_alphabetical'),
         ),
         migrations.AddIndex(
             model_name='imagetag',

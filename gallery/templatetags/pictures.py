@@ -50,11 +50,9 @@ def alt_text(image: Image, sharp: bool) -> str:
 
 
 @register.inclusion_tag("gallery/tile.html", takes_context=True)
-def tile(
-    context: dict[str, Any], image: Image, album: Album | None = None, number: int = 0
-) -> dict[str, Any]:
-    """One picture of a justified grid. album: the list it stands in; number: its place, from 0."""
-    return _shown(context["request"], image, album, number) | {
+def tile(context: dict[str, Any], image: Image, walk: str = "", number: int = 0) -> dict[str, Any]:
+    """One picture of a justified grid. walk: the list it stands in; number: its place, from 0."""
+    return _shown(context["request"], image, walk, number) | {
         "ratio": ratio_class(image.width, image.height),
         "words": _words(image),
     }
@@ -62,10 +60,10 @@ def tile(
 
 @register.inclusion_tag("gallery/card_tile.html", takes_context=True)
 def card_tile(
-    context: dict[str, Any], image: Image, name: str, album: Album | None = None, number: int = 0
+    context: dict[str, Any], image: Image, name: str, walk: str = "", number: int = 0
 ) -> dict[str, Any]:
     """One picture of a spread, with the name that its row gave it."""
-    shown = _shown(context["request"], image, album, number)
+    shown = _shown(context["request"], image, walk, number)
     # The name is read out already; a picture that is called the same needs no second word.
     return shown | {"name": name, "alt": "" if name and shown["sharp"] else shown["alt"]}
 
@@ -134,19 +132,6 @@ def loras_used(context: dict[str, Any], image: Image) -> list[dict[str, Any]]:
 
 
 @register.simple_tag(takes_context=True)
-def taught(context: dict[str, Any], image: Image) -> list[Any]:
-    """The LoRAs whose training used this image, as far as this request may see them."""
-    found = {
-        run.output_model.pk: run.output_model
-        for item in image.dataset_items.all()
-        for run in item.dataset.training_runs.all()
-        if run.output_model is not None
-    }
-    everything = nsfw.is_admin(context["request"])
-    return [lora for lora in found.values() if lora.is_public or everything]
-
-
-@register.simple_tag(takes_context=True)
 def trained_on(context: dict[str, Any], training: Any) -> list[Album]:
     """The albums of a training run, as far as this request may open them."""
     if not training:
@@ -161,7 +146,7 @@ def host(address: str) -> str:
     return urlsplit(address).hostname or address
 
 
-def _shown(request: HttpRequest, image: Image, album: Album | None, number: int) -> dict[str, Any]:
+def _shown(request: HttpRequest, image: Image, walk: str, number: int) -> dict[str, Any]:
     """What every kind of tile needs."""
     sharp = nsfw.may_see_sharp(request, image)
     return {
@@ -171,7 +156,7 @@ def _shown(request: HttpRequest, image: Image, album: Album | None, number: int)
         "srcset": nsfw.srcset_for(request, image),
         "alt": alt_text(image, sharp),
         "tiny": _is_tiny(image),
-        "query": f"?in={album.slug}" if album else "",
+        "query": f"?{walk}" if walk else "",
         "lazy": number >= EAGER,
     }
 

@@ -222,9 +222,7 @@ def test_pages_follow_each_other_without_gaps() -> None:
     assert seen == [image.pk for image in reversed(images)]
 
 
-@pytest.mark.parametrize(
-    "cursor", ["x", "WyJhIl0", "W10", "WzEsMl0", "Wy0xXQ", "W3RydWVd"]
-)
+@pytest.mark.parametrize("cursor", ["x", "WyJhIl0", "W10", "WzEsMl0", "Wy0xXQ", "W3RydWVd"])
 def test_a_crafted_cursor_is_refused(cursor: str) -> None:
     captioned("fox")
     with pytest.raises(Problem):

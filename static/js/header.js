@@ -10,4 +10,20 @@ function follow() {
   last = now;
 }
 
+// "/" goes to the search field, as on many sites that are searched.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const field = document.querySelector("[data-search]");
+  if (!field) return;
+  event.preventDefault();
+  header.classList.remove("is-away");
+  field.focus();
+  field.select();
+});
+
+// On a phone what narrows a search down would push the pictures off the screen.
+const facets = document.querySelector("[data-facets]");
+if (facets && window.matchMedia("(max-width: 719px)").matches) facets.open = false;
+
 if (header) window.addEventListener("scroll", follow, { passive: true });
