@@ -3,56 +3,116 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
-from ninja import File, Form, Query, Router, Status
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from ninja import File, Form, Router, Status
+from ninja import Query as Query_
 from ninja.files import UploadedFile
 
 from gallery import albums as shelves
-from gallery import api_albums, api_labels, listing, nsfw, ratings, trash
+from gallery import api_albums, api_labels, listing, media_views, nsfw, ratings, search, trash
 from gallery.add_image import ImageRefused, add_image
 from gallery.answers import album_ref, image_detail, image_out
-from gallery.models import Album, Image, Label
+from gallery.models import Album, Image
 from gallery.schemas import (
+    FacetList,
+    FacetOut,
     Id,
     ImageChange,
     ImageDetail,
     ImageFilter,
     ImageList,
+    SearchFor,
+    SearchResult,
+    ThumbnailOf,
     Upload,
     Uploaded,
     UploadOptions,
+    Viewing,
 )
+from gallery.search_query import Query, SearchRefused, Term, parse
 from imagineer.accounts.permissions import ADMIN
-from imagineer.keyset import paginate
+from imagineer.keyset import Page, paginate
 from imagineer.problems import Problem, invalid, not_found
 
 router = Router(tags=["gallery"])
 router.add_router("", api_albums.router)
 router.add_router("", api_labels.router)
 
+WEBP = {
+    "responses": {
+        200: {
+            "description": "A WebP file",
+            "content": {"image/webp": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    }
+}
 FILES_AT_ONCE = 1000
 
 
 @router.get("/images", response=ImageList)
 def list_images(
-    request: HttpRequest, filters: Query[ImageFilter], cursor: str | None = None
+    request: HttpRequest, filters: Query_[ImageFilter], cursor: str | None = None
 ) -> ImageList:
     """The newest images first."""
-    found = nsfw.visible(Image.objects.all(), request)
-    if filters.nsfw is not None:
-        found = found.filter(is_nsfw=filters.nsfw)
-    if filters.source_type is not None:
-        found = found.filter(source_type=filters.source_type)
-    if filters.rating is not None:
-        found = found.filter(rating=filters.rating)
-    if filters.album is not None:
-        found = found.filter(entries__album=api_albums.visible_album(request, filters.album))
-    if filters.label:
-        said = Label.objects.filter(image=OuterRef("pk"), text__icontains=filters.label)
-        found = found.filter(Exists(said))
-    page = paginate(found, cursor, listing.NEWEST)
+    nsfw.choose_for(request, filters.nsfw)
+    page = _matching(request, filters, cursor)
     return ImageList(items=[image_out(request, image) for image in page.items], next=page.next)
+
+
+def _matching(request: HttpRequest, filters: ImageFilter, cursor: str | None) -> Page[Image]:
+    """Filters are asked of the search index, where any of them together cost the same."""
+    terms: list[Term] = []
+    if filters.q is not None:
+        terms += _parsed(filters.q, "q").terms
+    if filters.label is not None:
+        terms += [Term(term.text) for term in _parsed(filters.label, "label").terms]
+    if filters.source_type is not None:
+        terms.append(Term(filters.source_type, "source"))
+    if filters.rating is not None:
+        terms.append(Term(filters.rating.lower(), "rating"))
+    album = None if filters.album is None else api_albums.visible_album(request, filters.album)
+    if not terms and album is None:
+        return paginate(nsfw.visible(Image.everything.all(), request), cursor, listing.NEWEST)
+    query = Query(tuple(terms))
+    return search.find(request, query, cursor, with_facets=False, album=album).page
+
+
+def _parsed(text: str, field: str) -> Query:
+    """The search. Raises Problem for one that cannot be made, and for one of nothing."""
+    try:
+        query = parse(text)
+    except SearchRefused as refused:
+        raise invalid(field, str(refused)) from None
+    if not query:
+        raise invalid(field, "Name at least one word to search for.")
+    return query
+
+
+@router.get("/search", response=SearchResult)
+def search_images(
+    request: HttpRequest, asked: Query_[SearchFor], cursor: str | None = None
+) -> SearchResult:
+    """The newest matches first, and what narrows the search down. q is as in the search field."""
+    nsfw.choose_for(request, asked.nsfw)
+    query = _parsed(asked.q, "q")
+    found = search.find(request, query, cursor, with_facets=cursor is None)
+    return SearchResult(
+        items=[image_out(request, image) for image in found.page.items],
+        next=found.page.next,
+        total=None if found.total is None else min(found.total, search.COUNTED_AT_MOST),
+        is_more=None if found.total is None else found.is_more,
+        facets=[
+            FacetList(
+                title=title,
+                items=[
+                    FacetOut(label=facet.label, term=str(Query((facet.term,))), count=facet.count)
+                    for facet in facets
+                ],
+            )
+            for title, facets in found.facets
+        ],
+    )
 
 
 @router.post("/images/upload", response=Upload, auth=ADMIN)
@@ -111,8 +171,20 @@ def _take(
 
 
 @router.get("/images/{image_id}", response=ImageDetail)
-def get_image(request: HttpRequest, image_id: Id) -> ImageDetail:
+def get_image(request: HttpRequest, image_id: Id, viewing: Query_[Viewing]) -> ImageDetail:
+    nsfw.choose_for(request, viewing.nsfw)
     return _detail(request, visible_image(request, image_id))
+
+
+@router.get("/images/{image_id}/thumbnail", response={200: None}, openapi_extra=WEBP)
+def get_thumbnail(request: HttpRequest, image_id: Id, asked: Query_[ThumbnailOf]) -> HttpResponse:
+    """The WebP file of the smallest rendition that fills the width, as this request may see it."""
+    nsfw.choose_for(request, asked.nsfw)
+    image = visible_image(request, image_id)
+    sharp = nsfw.may_see_sharp(request, image)
+    if not sharp and nsfw.choice(request) == "hide":
+        raise not_found("image")
+    return media_views.thumbnail(request, image, asked.width, sharp=sharp)
 
 
 @router.patch("/images/{image_id}", response=ImageDetail, auth=ADMIN)

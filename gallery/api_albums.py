@@ -5,9 +5,9 @@ from typing import Any
 from django.db import IntegrityError
 from django.db.models import ProtectedError
 from django.http import HttpRequest
-from ninja import Router, Status
+from ninja import Query, Router, Status
 
-from gallery import albums, listing
+from gallery import albums, listing, nsfw
 from gallery.answers import album_out, image_out
 from gallery.models import Album, AlbumImage, Image
 from gallery.schemas import (
@@ -15,6 +15,7 @@ from gallery.schemas import (
     Added,
     AlbumChange,
     AlbumDetail,
+    AlbumFilter,
     AlbumList,
     AlbumNew,
     AlbumOut,
@@ -22,6 +23,7 @@ from gallery.schemas import (
     ImageIds,
     ImageList,
     Removed,
+    Viewing,
 )
 from imagineer.accounts.permissions import ADMIN
 from imagineer.keyset import paginate
@@ -31,9 +33,15 @@ router = Router(tags=["albums"])
 
 
 @router.get("/albums", response=AlbumList)
-def list_albums(request: HttpRequest, cursor: str | None = None) -> AlbumList:
+def list_albums(
+    request: HttpRequest, filters: Query[AlbumFilter], cursor: str | None = None
+) -> AlbumList:
     """The newest albums first; visitors get those that hold something for them."""
-    page = paginate(listing.album_cards(request), cursor)
+    nsfw.choose_for(request, filters.nsfw)
+    found = listing.album_cards(request)
+    if filters.source_type is not None:
+        found = found.filter(source_type=filters.source_type)
+    page = paginate(found, cursor)
     listing.add_covers(request, page.items)
     return AlbumList(items=[album_out(request, album) for album in page.items], next=page.next)
 
@@ -48,8 +56,11 @@ def create_album(request: HttpRequest, payload: AlbumNew) -> Any:
 
 
 @router.get("/albums/{album_id}", response=AlbumDetail)
-def get_album(request: HttpRequest, album_id: Id, cursor: str | None = None) -> AlbumDetail:
+def get_album(
+    request: HttpRequest, album_id: Id, viewing: Query[Viewing], cursor: str | None = None
+) -> AlbumDetail:
     """The album with a page of its images in their order; cursor: the next page of them."""
+    nsfw.choose_for(request, viewing.nsfw)
     shown = _out(request, album_id)
     return AlbumDetail(**dict(shown), images=_images(request, album_id, cursor))
 
@@ -83,8 +94,11 @@ def delete_album(request: HttpRequest, album_id: Id) -> Any:
 
 
 @router.get("/albums/{album_id}/images", response=ImageList)
-def list_album_images(request: HttpRequest, album_id: Id, cursor: str | None = None) -> ImageList:
+def list_album_images(
+    request: HttpRequest, album_id: Id, viewing: Query[Viewing], cursor: str | None = None
+) -> ImageList:
     """The album's images in their order."""
+    nsfw.choose_for(request, viewing.nsfw)
     visible_album(request, album_id)
     return _images(request, album_id, cursor)
 

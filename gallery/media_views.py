@@ -49,15 +49,41 @@ def rendition(request: HttpRequest, key: str, width: int) -> HttpResponse:
     )
     if width not in made:
         raise Http404("The picture is not kept in this width.")
-    open_to_all = nsfw.is_open(image) if sharp else image.exposure <= Exposure.VEILED
+    open_to_all = _is_open_to_all(image, sharp)
     if not open_to_all:
         _check(nsfw.may_see_sharp(request, image) if sharp else nsfw.may_see(request, image))
+    return _webp(request, image, key, width, open_to_all)
+
+
+def thumbnail(request: HttpRequest, image: Image, width: int, *, sharp: bool) -> HttpResponse:
+    """A rendition under an address that tells no key; whether it may be sharp was asked before."""
+    if sharp:
+        key, made = image.sharp_key, renditions.best_width(image.width, width)
+    else:
+        key, made = image.blurred_key, renditions.blurred_width(image.width)
+    # Of a veiled picture the answer differs by what the visitor chose.
+    open_to_all = nsfw.is_open(image)
+    response = _webp(request, image, key, made, open_to_all)
+    if open_to_all:
+        # The address stays when the picture is closed, so caches must ask again each time.
+        response["Cache-Control"] = "public, no-cache"
+    return response
+
+
+def _is_open_to_all(image: Image, sharp: bool) -> bool:
+    return nsfw.is_open(image) if sharp else image.exposure <= Exposure.VEILED
+
+
+def _webp(
+    request: HttpRequest, image: Image, key: str, width: int, open_to_all: bool
+) -> HttpResponse:
     etag = f'"{key}-{width}"'
     if _is_known(request, etag):
         response = HttpResponse(status=304)
     else:
-        name = renditions.name(image.sha256, key, width)
-        response = HttpResponse(_read(name), content_type="image/webp")
+        response = _ranged(request, _read(renditions.name(image.sha256, key, width)), etag)
+        response["Content-Type"] = "image/webp"
+    response["Accept-Ranges"] = "bytes"
     return _with_headers(response, etag, open_to_all)
 
 

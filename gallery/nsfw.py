@@ -115,6 +115,11 @@ def may_see_sharp(request: HttpRequest, image: Image) -> bool:
     return choice(request) == "show" or is_revealed(request, image)
 
 
+def reason(image: Image) -> str:
+    """Why a picture is veiled, as it stands after "Picture"."""
+    return "rated 18+" if image.is_nsfw else "that nobody has rated yet"
+
+
 def reveal(request: HttpRequest, image: Image) -> None:
     """Remember in the session that this visitor asked to see this picture."""
     revealed = [pk for pk in _revealed(request) if pk != image.pk]

@@ -1,7 +1,7 @@
 """What the API of this room takes and gives."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from ninja import Field, Schema
 from pydantic import StringConstraints, model_validator
@@ -19,7 +19,7 @@ Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), texts.LINE
 ]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000), texts.TEXT]
-SearchText = Annotated[str, StringConstraints(max_length=200), texts.TEXT]
+SearchText = Annotated[str, StringConstraints(max_length=300), texts.TEXT]
 
 
 class Change(In):
@@ -39,9 +39,10 @@ class RenditionOut(Schema):
 
 
 class ImageOut(Schema):
-    """A picture in a list. is_blurred: the picture is NSFW and the request's ``nsfw`` cookie does
-    not say ``show``. Then the renditions are blurred (none at all under ``hide``), original is
-    null, and name, prompt and placeholder are empty.
+    """A picture in a list. is_blurred: the picture is rated 18+, or came from where that counts and
+    is not rated yet, and neither the request's ``nsfw`` nor the cookie of that name says ``show``.
+    Then the renditions are blurred (none at all under ``hide``), original is null, and name, prompt
+    and placeholder are empty.
     """
 
     id: int
@@ -109,14 +110,60 @@ class ImageList(Schema):
     next: str | None
 
 
-class ImageFilter(In):
-    """nsfw: true for NSFW images only, false for the others; label: part of a caption or tag."""
+class Viewing(In):
+    """nsfw: what this one request wants of veiled pictures, whatever the cookie says."""
 
-    nsfw: bool | None = None
+    nsfw: Literal["hide", "blur", "show"] | None = None
+
+
+class ImageFilter(Viewing):
+    """q: as in the search field; label: words of captions, tags or prompts."""
+
+    q: SearchText | None = None
     album: Id | None = None
     source_type: Image.Source | None = None
     rating: Rating | None = None
     label: SearchText | None = None
+
+
+class AlbumFilter(Viewing):
+    source_type: Album.Source | None = None
+
+
+class ThumbnailOf(Viewing):
+    """width: pixels that the file should fill."""
+
+    width: Annotated[int, Field(ge=1, le=10_000)] = 300
+
+
+class SearchFor(Viewing):
+    q: SearchText
+
+
+class FacetOut(Schema):
+    """term: what to add to the search to narrow it down so."""
+
+    label: str
+    term: str
+    count: int
+
+
+class FacetList(Schema):
+    title: str
+    items: list[FacetOut]
+
+
+class SearchResult(Schema):
+    """total: how many match; is_more: more than total do, since no more are counted.
+
+    Both are null behind the first page, where facets is empty: they are told once.
+    """
+
+    items: list[ImageOut]
+    next: str | None
+    total: int | None
+    is_more: bool | None
+    facets: list[FacetList]
 
 
 class ImageChange(Change):

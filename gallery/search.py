@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from gallery import full_text, listing, nsfw, search_names, tags
 from gallery.full_text import AllOf, AnyOf, Node, Phrase
-from gallery.models import Exposure, Image, ImageTag, Tag
+from gallery.models import Album, Exposure, Image, ImageTag, Tag
 from gallery.search_query import Query, Term
 from gallery.search_words import token_of
 from imagineer.keyset import PAGE_SIZE, Page, decode_cursor, encode_cursor
@@ -56,9 +56,13 @@ def find(
     *,
     with_facets: bool = True,
     size: int = PAGE_SIZE,
+    album: Album | None = None,
 ) -> Found:
-    """The newest matches first. Raises Problem for a cursor that no search gave out."""
-    node = expression(request, query)
+    """The newest matches first, of one album if it is given.
+
+    Raises Problem for a cursor that no search gave out.
+    """
+    node = expression(request, query, album)
     before = _before(cursor)
     if node is None:
         return Found(Page([], None), total=0)
@@ -74,9 +78,12 @@ def find(
     return Found(page, len(counted), _facets(request, counted[:COUNTED_AT_MOST]))
 
 
-def expression(request: HttpRequest, query: Query) -> Node | None:
+def expression(request: HttpRequest, query: Query, album: Album | None = None) -> Node | None:
     """What the index is asked; None where nothing can match."""
-    return _resolved(query, _columns(request), _visibility(request), nsfw.is_admin(request))
+    within = _visibility(request)
+    if album is not None:
+        within = [*within, _fact("album", album.pk)]
+    return _resolved(query, _columns(request), within, nsfw.is_admin(request))
 
 
 def _visibility(request: HttpRequest) -> list[Node]:

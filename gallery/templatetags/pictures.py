@@ -45,7 +45,7 @@ def enlargement(width: int, height: int) -> int:
 def alt_text(image: Image, sharp: bool) -> str:
     """What a screen reader says: the caption, else the prompt, else the name."""
     if not sharp:
-        return "Blurred picture, rated 18+"
+        return f"Blurred picture {nsfw.reason(image)}"
     return _shortened(_words(image) or str(image))
 
 
@@ -138,6 +138,12 @@ def trained_on(context: dict[str, Any], training: Any) -> list[Album]:
         return []
     everything = nsfw.is_admin(context["request"])
     return [album for album in training.albums.all() if album.is_public or everything]
+
+
+@register.filter
+def veil_reason(image: Image) -> str:
+    """ "rated 18+" or "that nobody has rated yet"."""
+    return nsfw.reason(image)
 
 
 @register.filter

@@ -53,7 +53,7 @@ def test_under_hide_it_says_how_many_are_left_out(client: Client) -> None:
     client.cookies["nsfw"] = "hide"
     page = get(client, album)
     assert "1 picture" in page
-    assert "1 rated 18+ hidden" in page
+    assert "1 hidden as 18+ or unrated" in page
 
 
 def test_a_batch_can_be_seen_as_a_spread(client: Client) -> None:

@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from gallery import private_models
 from gallery.models import Album, Image
+from gallery.ratings import change_rating
 from gallery.tests.factories import (
     make_admin,
     make_album,
@@ -101,17 +102,42 @@ def test_visitors_never_see_private_images(client: Client, admin: Client) -> Non
 
 
 def test_filters(client: Client) -> None:
-    plain = make_row(source_type="scraped", rating="SAFE")
+    plain = make_row(source_type="imported", rating="SAFE", prompt="under the moon")
     adult = make_row(rating="ADULT")
     make_label(plain, "A Fluffy cat")
     album = make_album(images=[adult])
     for query, expected in (
-        ({"nsfw": "true"}, adult), ({"nsfw": "false"}, plain), ({"source_type": "scraped"}, plain),
+        ({"nsfw": "hide"}, plain), ({"source_type": "imported"}, plain),
         ({"rating": "ADULT"}, adult), ({"label": "fluffy"}, plain), ({"album": album.pk}, adult),
+        ({"q": "moon -dog"}, plain), ({"q": "source:upload"}, adult),
+        ({"q": "moon", "label": "cat", "rating": "SAFE"}, plain),
     ):  # fmt: skip
         assert ids(client.get("/api/images", query)) == [expected.pk]
-    assert ids(client.get("/api/images", {"label": "fluffy", "nsfw": "true"})) == []
-    assert ids(client.get("/api/images", {"label": "%"})) == []
+    assert ids(client.get("/api/images", {"label": "fluffy", "rating": "ADULT"})) == []
+    assert ids(client.get(f"/api/images?album={album.pk}&nsfw=hide")) == []
+
+
+def test_nsfw_says_for_one_request_what_the_cookie_says_for_all(client: Client) -> None:
+    image = make_row(rating="EXPLICIT", prompt="a body")
+    for address in ("/api/images", f"/api/images/{image.pk}", "/api/search?q=source:upload"):
+        join = "&" if "?" in address else "?"
+        told = client.get(f"{address}{join}nsfw=show").json()
+        item = told["items"][0] if "items" in told else told
+        assert (item["is_blurred"], item["prompt"]) == (False, "a body")
+        told = client.get(address).json()
+        item = told["items"][0] if "items" in told else told
+        assert (item["is_blurred"], item["prompt"]) == (True, "")
+    client.cookies["nsfw"] = "show"
+    assert ids(client.get("/api/images?nsfw=hide")) == []
+
+
+def test_a_scraped_picture_is_blurred_until_it_is_rated(client: Client) -> None:
+    image = make_row(source_type="scraped", prompt="somebody")
+    (item,) = client.get("/api/images").json()["items"]
+    assert (item["is_blurred"], item["is_nsfw"], item["prompt"]) == (True, False, "")
+    change_rating([image], "SAFE")
+    (item,) = client.get("/api/images").json()["items"]
+    assert (item["is_blurred"], item["prompt"]) == (False, "somebody")
 
 
 def test_two_labels_list_an_image_once(client: Client) -> None:
@@ -130,8 +156,9 @@ def test_a_private_album_is_no_filter_for_visitors(client: Client, admin: Client
 @pytest.mark.parametrize(
     "query",
     [
-        {"nsfw": "maybe"}, {"album": "0"}, {"album": str(2**63)}, {"album": "-1"}, {"album": "x"},
-        {"source_type": "found"}, {"rating": "safe"}, {"label": "a\x00b"}, {"label": "x" * 201},
+        {"nsfw": "maybe"}, {"nsfw": "true"}, {"q": "source:attic"}, {"q": "!"}, {"label": "%"},
+        {"album": "0"}, {"album": str(2**63)}, {"album": "-1"}, {"album": "x"},
+        {"source_type": "found"}, {"rating": "safe"}, {"label": "a\x00b"}, {"label": "x" * 301},
         {"cursor": "x"}, {"cursor": "-1"}, {"cursor": "W10"}, {"cursor": "x" * 501},
         {"cursor": "WzEsMl0"}, {"cursor": "bnVsbA"}, {"cursor": "\x00"}, {"cursor": "é"},
     ],

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from gallery.models import Album, Rating
+from gallery.models import Rating
 from gallery.tests import factories as gallery
 from generation.models import GenerationItem, GenerationRun, ImageModel
 from generation.tests.factories import make_lora, make_template
@@ -46,8 +46,17 @@ LISTS: dict[str, tuple[Any, ...] | None] = {
     "/templates/": None,
     "/templates/suits/": None,
     "/api/images": NEWEST_IMAGE,
-    "/api/images?nsfw=true": NEWEST_IMAGE,
-    "/api/images?nsfw=false": NEWEST_IMAGE,
+    "/tags/": (5, 0),
+    "/tags/round/": (10**9,),
+    "/search/?q=round": NEWEST_IMAGE,
+    "/search/?q=tag:round+-square+album:deck+source:upload": NEWEST_IMAGE,
+    "/api/images?nsfw=show": NEWEST_IMAGE,
+    "/api/images?nsfw=hide": NEWEST_IMAGE,
+    "/api/images?q=round": NEWEST_IMAGE,
+    "/api/images?source_type=scraped&rating=SAFE&label=thing": NEWEST_IMAGE,
+    "/api/images?album={album}": NEWEST_IMAGE,
+    "/api/search?q=round": NEWEST_IMAGE,
+    "/api/albums?source_type=manual": NEWEST,
     "/api/images?source_type=scraped": NEWEST_IMAGE,
     "/api/images?rating=SAFE": NEWEST_IMAGE,
     "/api/images?label=round": NEWEST_IMAGE,
@@ -74,6 +83,7 @@ def ids() -> dict[str, int]:
     run = GenerationRun.objects.create(job=job, template=template, album=album, is_batch=True)
     for index, image in enumerate(images):
         gallery.make_label(image)
+        gallery.make_label(image, "round", kind="tag")
         ImageModel.objects.create(image=image, model_version=lora)
         GenerationItem.objects.create(
             run=run, index=index, prompt="x", seed=1, status="done", image=image
@@ -111,7 +121,9 @@ def is_of_one_page(sql: str) -> bool:
 
 
 def is_walked(step: str) -> bool:
-    return step.startswith("SCAN") and " USING " not in step and step != "SCAN CONSTANT ROW"
+    # "M" is FTS5's own index, asked for what matches.
+    along = " USING " in step or re.search(r" VIRTUAL TABLE INDEX \d+:M", step)
+    return step.startswith("SCAN") and not along and step != "SCAN CONSTANT ROW"
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -129,7 +141,7 @@ def test_it_is_read_along_an_index(
         found = plans(client, page)
         # The page's own rows, not only who asks.
         assert any(
-            re.search(r'FROM "(gallery|generation|scraping|training)_', sql) for sql, _ in found
+            re.search(r'FROM "?(gallery|generation|scraping|training)_', sql) for sql, _ in found
         )
         for sql, steps in found:
             assert not [step for step in steps if is_walked(step)], sql
@@ -150,12 +162,3 @@ def test_the_latest_are_walked_without_what_is_not_shown(
 ) -> None:
     found = plans(reader(name, admin_user), "/")
     assert [f"SCAN gallery_image USING INDEX {index}"] in [steps for _, steps in found]
-
-
-def test_an_albums_newest_are_sorted_among_its_own_pictures(ids: dict[str, int]) -> None:
-    """No index holds an album's pictures by age: they are found by the album, and then sorted."""
-    album = Album.objects.get()
-    sql, steps = plans(Client(), f"/api/images?album={album.pk}")[-1]
-    assert "gallery_albumimage" in sql
-    assert not [step for step in steps if step.startswith("SCAN")]
-    assert steps[0].startswith("SEARCH gallery_albumimage USING")
