@@ -1,6 +1,7 @@
 from django.urls import URLPattern, path
+from django.views.decorators.http import conditional_page, require_safe
 
-from gallery import media_views, views
+from gallery import feeds, media_views, sitemaps, views
 
 app_name = "gallery"
 urlpatterns: list[URLPattern] = [
@@ -9,6 +10,11 @@ urlpatterns: list[URLPattern] = [
     path("albums/<slug:slug>/", views.album, name="album"),
     path("tags/", views.tags, name="tags"),
     path("tags/<str:name>/", views.tag, name="tag"),
+    path("tags/<str:name>/feed.atom", conditional_page(require_safe(feeds.OfTag())), name="tag_feed"),
+    path("albums/<slug:slug>/feed.atom", conditional_page(require_safe(feeds.OfAlbum())), name="album_feed"),
+    path("feed.atom", conditional_page(require_safe(feeds.Latest())), name="feed"),
+    path("sitemap.xml", sitemaps.index, name="sitemap_index"),
+    path("sitemap-<slug:kind>-<int:number>.xml", sitemaps.part, name="sitemap"),
     path("search/", views.find, name="search"),
     path("images/<int:pk>/", views.image, name="image"),
     path("images/<int:pk>/reveal", views.reveal, name="reveal"),

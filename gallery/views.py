@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -12,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_cookie
 
-from gallery import listing, nsfw, search, search_query, walks
+from gallery import listing, nsfw, search, search_query, share, walks
 from gallery.answers import told_parameters
 from gallery.captions import best_caption
 from gallery.image_index import TAG_KINDS
@@ -33,7 +34,12 @@ TAGS_SIZE = 200
 @vary_on_cookie
 def latest(request: HttpRequest) -> HttpResponse:
     page = listing.page(request, listing.pictures(request))
-    return render(request, "gallery/latest.html", {"page": page})
+    context = {
+        "page": page,
+        "card": share.card(request, settings.SITE_NAME, pictures=page.items),
+        "feed_url": reverse("gallery:feed"),
+    }
+    return render(request, "gallery/latest.html", context)
 
 
 @require_safe
@@ -41,7 +47,9 @@ def latest(request: HttpRequest) -> HttpResponse:
 def albums(request: HttpRequest) -> HttpResponse:
     page = listing.page(request, listing.album_cards(request), listing.NEWEST_ALBUM, size=24)
     listing.add_covers(request, page.items)
-    return render(request, "gallery/albums.html", {"page": page})
+    covers = [image for row in page.items for image in getattr(row, "cover_images", ())]
+    card = share.card(request, f"Albums · {settings.SITE_NAME}", pictures=covers)
+    return render(request, "gallery/albums.html", {"page": page, "card": card})
 
 
 @require_safe
@@ -58,6 +66,13 @@ def album(request: HttpRequest, slug: str) -> HttpResponse:
         "album": shown,
         "page": page,
         "walk": walks.query_of("in", shown.slug),
+        "card": share.card(
+            request,
+            shown.name,
+            description=shown.description,
+            pictures=(entry.image for entry in page.items),
+        ),
+        "feed_url": reverse("gallery:album_feed", args=[shown.slug]) if shown.is_public else "",
         "is_spread": is_spread,
         "spread": _named(shown, page.items) if is_spread else [],
         "hidden_count": listing.hidden_count(request, shown),
@@ -93,7 +108,13 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
     if name != plain.replace(" ", "_"):
         return HttpResponseRedirect(shown.get_absolute_url())
     page = listing.page(request, listing.tagged(request, shown), listing.NEWEST_MEMBER)
-    context = {"tag": shown, "page": page, "walk": walks.query_of("tag", shown.name)}
+    context = {
+        "tag": shown,
+        "page": page,
+        "walk": walks.query_of("tag", shown.name),
+        "card": share.card(request, shown.name, pictures=(use.image for use in page.items)),
+        "feed_url": f"{shown.get_absolute_url()}feed.atom" if shown.open_count else "",
+    }
     return render(request, "gallery/tag.html", context)
 
 
@@ -157,11 +178,13 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
     sharp = nsfw.may_see_sharp(request, shown)
     _fetch(request, shown)
     labels = list(shown.labels.all())
+    caption = best_caption(label for label in labels if label.kind == Label.Kind.CAPTION)
     context = {
         "image": shown,
+        "card": share.image_card(request, shown, caption),
         "sharp": sharp,
         "is_hidden": nsfw.needs_consent(shown) and nsfw.choice(request) == "hide",
-        "caption": best_caption(label for label in labels if label.kind == Label.Kind.CAPTION),
+        "caption": caption,
         "tags": _distinct(labels),
         "parameters": rows(told_parameters(request, shown), shown.width, shown.height),
         "walk": walks.walk(request, pk),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_cookie
 
-from gallery import listing, nsfw, walks
+from gallery import listing, nsfw, share, sitemaps, walks
 from generation.lora_file import LoraFileError
 from generation.loras import lora_path
 from generation.models import BatchTemplate, GenerationItem, GenerationRun, ImageModel, ModelVersion
@@ -29,6 +29,12 @@ def loras(request: HttpRequest) -> HttpResponse:
     page = listing.page(request, cards, listing.NEWEST_ALBUM, size=24)
     listing.add_covers(request, page.items)
     return render(request, "generation/loras.html", {"page": page})
+
+
+LORA_SITEMAP = sitemaps.Part(
+    lambda: ModelVersion.objects.filter(type=ModelVersion.Type.LORA, is_public=True),
+    lambda version: sitemaps.Place(version.get_absolute_url(), version.created_at),
+)
 
 
 def walk_with_lora(request: HttpRequest, value: str, image_id: int) -> walks.Walk | None:
@@ -58,12 +64,19 @@ def lora(request: HttpRequest, pk: int) -> HttpResponse:
     uses = uses.prefetch_related(listing.captions("image__labels"))
     versions = _visible(request).filter(name=shown.name).exclude(pk=pk).order_by("-version")
     training = _training(request, shown)
+    page = listing.page(request, uses, NEWEST_PICTURE)
     context = {
         "lora": shown,
         "training": training,
         "dataset": _dataset(request, training),
-        "page": listing.page(request, uses, NEWEST_PICTURE),
+        "page": page,
         "walk": walks.query_of("lora", str(pk)),
+        "card": share.card(
+            request,
+            str(shown),
+            description=shown.description,
+            pictures=(use.image for use in page.items),
+        ),
         "versions": versions[:20],
         "file_bytes": _file_bytes(shown),
     }

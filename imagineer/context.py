@@ -23,6 +23,7 @@ def site(request: HttpRequest) -> dict[str, object]:
     theme = request.COOKIES.get("theme", "")
     return {
         "site_name": settings.SITE_NAME,
+        "noai": settings.NOAI,
         "viewer_is_admin": is_admin(getattr(request, "user", None)),
         "theme": theme if theme in THEMES else "",
         "nsfw_choices": NSFW_CHOICES,

@@ -26,6 +26,8 @@ DEBUG = env.flag("DEBUG", default=False)
 DATA_DIR = Path(env.text("IMAGINEER_DATA") or BASE_DIR / "var").resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 SITE_NAME = env.text("SITE_NAME", "Imagineer")
+# Whether crawlers are asked not to train models on what they find here.
+NOAI = env.flag("NOAI", default=True)
 HOST = env.text("HOST") or "127.0.0.1"
 PORT = env.number("PORT", 8000, low=1, high=65535)
 DEMO = env.flag("DEMO", default=True)
@@ -90,6 +92,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "imagineer.health.health_middleware",
+    "imagineer.robots.robots_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

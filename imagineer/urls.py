@@ -4,8 +4,10 @@ from django.contrib import admin
 from django.urls import include, path
 
 from imagineer import api
+from imagineer.robots import robots_txt
 
 urlpatterns = [
+    path("robots.txt", robots_txt),
     path("api/", api.missing),
     path("api/", api.urls()),
     path("api/<path:rest>", api.missing),
