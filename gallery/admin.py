@@ -3,13 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import (
-    Count,
-    Exists,
     OuterRef,
-    Q,
     QuerySet,
     Subquery,
     prefetch_related_objects,
@@ -19,10 +16,18 @@ from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
-from gallery import admin_albums, admin_bulk, admin_upload, image_index, labels, trash
+from gallery import (
+    admin_albums,
+    admin_bulk,
+    admin_filters,
+    admin_trash,
+    admin_upload,
+    image_index,
+    labels,
+    trash,
+)
 from gallery.models import Album, AlbumImage, Image, Label
 from imagineer.console_rows import EitherFilter, RowAdmin
-from imagineer.words import number_in
 
 if TYPE_CHECKING:
     LabelModelAdmin = admin.ModelAdmin[Label]
@@ -33,7 +38,7 @@ else:  # The classes are generic in their type stubs alone.
     LabelTabularInline = admin.TabularInline
     ImagePaginator = Paginator
 
-COUNTED_AT_MOST = 10_000
+COUNTED_AT_MOST = admin_filters.LISTED_AT_MOST
 PICTURES_STAY = (
     "A private album hides the album alone. Its pictures stay public on their own, in the latest "
     "and in the API; to hide them too, select them among the images and make them private."
@@ -67,44 +72,6 @@ def plain_label(db_field: Any, kwargs: dict[str, Any]) -> None:
     """Say what a switch does rather than its column's name."""
     if db_field.name == "is_public":
         kwargs["label"] = "Visitors may see it"
-
-
-class AlbumFilter(admin.SimpleListFilter):
-    title = "album"
-    parameter_name = "album"
-    NEWEST = 30
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        newest = list(Album.objects.values_list("pk", "name")[: self.NEWEST])
-        chosen = number_in(request.GET.get(self.parameter_name, ""))
-        if chosen is not None and chosen not in dict(newest):
-            newest += Album.objects.filter(pk=chosen).values_list("pk", "name")
-        return [("none", "In no album"), *((str(pk), name) for pk, name in newest)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> QuerySet[Image]:
-        value = self.value() or ""
-        if value == "none":
-            return queryset.filter(entries__isnull=True)
-        album_id = number_in(value)
-        return queryset if album_id is None else queryset.filter(entries__album_id=album_id)
-
-
-class LabelledFilter(admin.SimpleListFilter):
-    title = "caption"
-    parameter_name = "caption"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        sources = [(value, f"From: {label.lower()}") for value, label in Label.Source.choices]
-        return [("yes", "With a caption"), ("no", "Without one"), *sources]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> QuerySet[Image]:
-        captions = Label.objects.filter(image=OuterRef("pk"), kind=Label.Kind.CAPTION)
-        value = self.value()
-        if value == "yes":
-            return queryset.filter(Exists(captions))
-        if value == "no":
-            return queryset.filter(~Exists(captions))
-        return queryset.filter(Exists(captions.filter(source=value))) if value else queryset
 
 
 class ManualLabels(LabelTabularInline):
@@ -158,19 +125,15 @@ def provenance(label: Label) -> str:
 @admin.register(Image)
 class ImageAdmin(RowAdmin):
     list_display = ("__str__", "source_type", "rating", "is_public", "created_at")
-    list_filter = (
-        ("source_type", SourceFilter),
-        "rating",
-        AlbumFilter,
-        LabelledFilter,
-        PublicFilter,
-    )
+    list_filter = admin_filters.FILTERS
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 96
     list_max_show_all = 0
     paginator = CappedPaginator
     show_full_result_count = False
-    search_fields = ("prompt", "original_name")
-    search_help_text = "Prompt, label, name, number"
+    # What is searched says admin_filters; without a name here there would be no field.
+    search_fields = ("prompt",)
+    search_help_text = "Words, tag:fox, -owl, a number"
     ordering = ("-id",)
     inlines = (ManualLabels, OtherLabels)
     fields = ("rating", "is_public", "original_name", "prompt", "negative_prompt")
@@ -186,7 +149,12 @@ class ImageAdmin(RowAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(admin_upload.view(self.admin_site))
-        return [path("upload/", page, name="gallery_image_upload"), *super().get_urls()]
+        trash_page = self.admin_site.admin_view(admin_trash.view(self.admin_site))
+        return [
+            path("upload/", page, name="gallery_image_upload"),
+            path("trash/", trash_page, name="gallery_image_trash"),
+            *super().get_urls(),
+        ]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -202,23 +170,21 @@ class ImageAdmin(RowAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Image], search_term: str
     ) -> tuple[QuerySet[Image], bool]:
-        for word in search_term.split():
-            says = Label.objects.filter(image=OuterRef("pk"), text__icontains=word)
-            found: Q = (
-                Q(prompt__icontains=word) | Q(original_name__icontains=word) | Q(Exists(says))
-            )
-            if (number := number_in(word)) is not None:
-                found |= Q(pk=number)
-            if len(word) == 64:
-                found |= Q(sha256=word.lower())
-            queryset = queryset.filter(found)
-        return queryset, False
+        found, wrong = admin_filters.matching(request, queryset, search_term)
+        if wrong:
+            messages.error(request, wrong)
+        return found, False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         album = admin_bulk.album_numbered(request.GET.get("album", ""))
-        extra = {"bar": admin_bulk.bar(), "chosen_album": album, "counted": COUNTED_AT_MOST}
+        extra = {
+            "bar": admin_bulk.bar(),
+            "chosen_album": album,
+            "counted": COUNTED_AT_MOST,
+            "undo": admin_trash.offered(request),
+        }
         response: HttpResponse = super().changelist_view(
             request, {**(extra_context or {}), **extra}
         )
@@ -253,6 +219,7 @@ class ImageAdmin(RowAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         trash.move_to_trash([obj.pk], deleted_by=request.user)
+        admin_trash.remember(request, [obj.pk])
 
 
 def image_context(image: Image) -> dict[str, Any]:
@@ -301,7 +268,7 @@ class AlbumAdmin(RowAdmin):
         entries = AlbumImage.objects.filter(album=OuterRef("pk")).order_by("position", "id")
         first = Subquery(entries.values("image_id")[:1])
         found: QuerySet[Album] = super().get_queryset(request)
-        return found.annotate(picture_count=Count("entries"), first_image=first)
+        return found.annotate(first_image=first)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

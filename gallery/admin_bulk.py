@@ -9,17 +9,15 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from gallery import albums, ratings, trash
+from gallery import admin_trash, albums, ratings, trash
 from gallery.models import Album, Image, Rating
 from imagineer.texts import has_control
 from imagineer.words import number_in, thin
 
 AT_MOST = 2_000
 NAMES_OFFERED = 200
-SHOWN_BEFORE_DELETION = 48
 
 
 class AlbumNameField(forms.CharField):
@@ -179,26 +177,13 @@ def make_private(
 def delete_pictures(
     model_admin: Any, request: HttpRequest, queryset: QuerySet[Image]
 ) -> HttpResponse | None:
-    """Ask first; the second POST carries ``confirmed``."""
+    """Into the trash, without asking first: the next page offers to take them out again."""
     chosen = _chosen(request, queryset)
-    if chosen is None:
-        return _done(request)
-    if request.POST.get("confirmed"):
+    if chosen is not None:
         deleted = trash.move_to_trash(chosen, deleted_by=request.user)
-        messages.success(request, f"{pictures(deleted)} deleted.")
-        return None
-    in_albums = Album.objects.filter(entries__image_id__in=chosen).distinct().count()
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "title": f"Delete {pictures(len(chosen))}?",
-        "opts": model_admin.opts,
-        "chosen": chosen,
-        "in_albums": in_albums,
-        "pictures": Image.objects.filter(pk__in=chosen)[:SHOWN_BEFORE_DELETION],
-        "more": max(0, len(chosen) - SHOWN_BEFORE_DELETION),
-        "button": f"Delete {pictures(len(chosen))}",
-    }
-    return TemplateResponse(request, "admin/gallery/image/delete_many.html", context)
+        messages.success(request, f"{pictures(deleted)} moved to the trash.")
+        admin_trash.remember(request, chosen)
+    return _done(request)
 
 
 ACTIONS: tuple[Action, ...] = (

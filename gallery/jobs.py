@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from gallery import ratings, removal, trash
 from gallery.album_sources import SourceRefused
 from gallery.daily_sweep import OLDER_THAN
 from gallery.import_album import Imported, import_album
@@ -76,8 +77,23 @@ def _result(imported: Imported) -> Result:
 
 
 def run_sweep(context: JobContext) -> Result:
-    """Remove what killed processes left in the storage. Safe to run again."""
+    """Empty the trash of what is old, and remove what killed processes left. Safe to run again."""
+    purged = 0
+    for pks in trash.due():
+        context.check_cancelled()
+        purged += removal.delete_images(pks)
+    if purged:
+        context.log(f"Deleted {purged} pictures that had been in the trash long enough.")
+    aligned = ratings.align_veils(check=context.check_cancelled)
+    if aligned:
+        context.log(f"{aligned} pictures follow the setting VEIL_UNRATED now.")
     swept = sweep(OLDER_THAN, report=context.progress)
     for name in swept.removed:
         context.log(f"Removed {name}, which no picture names.")
-    return {"removed": len(swept.removed), "kept": swept.kept, "waiting": swept.waiting}
+    return {
+        "removed": len(swept.removed),
+        "kept": swept.kept,
+        "waiting": swept.waiting,
+        "purged": purged,
+        "aligned": aligned,
+    }

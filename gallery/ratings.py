@@ -5,7 +5,7 @@ picture must also end its old addresses: the files get new random keys.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -15,6 +15,7 @@ from gallery.models import NSFW_RATINGS, Image, Rating, is_veiled, random_key
 
 logger = logging.getLogger(__name__)
 _ATTEMPTS = 5
+_PART = 500
 _CHANGING = ("rating", "is_nsfw", "is_veiled", "is_public", "exposure", "sharp_key", "blurred_key")
 
 
@@ -32,12 +33,36 @@ def change_visibility(images: Iterable[Image], is_public: bool) -> int:
     return sum(_change(image, rating=None, is_public=is_public) for image in images)
 
 
+def align_veils(check: Callable[[], None] = lambda: None) -> int:
+    """Let unrated pictures follow a changed setting VEIL_UNRATED; how many did not.
+
+    check is called between pictures; what it raises passes.
+    """
+    aligned = 0
+    for source in Image.Source.values:
+        wanted = is_veiled(Rating.UNRATED, source)
+        while True:
+            apart = Image.everything.filter(
+                rating=Rating.UNRATED, source_type=source, is_veiled=not wanted
+            )
+            part = list(apart.order_by("pk")[:_PART])
+            if not part:
+                break
+            for image in part:
+                check()
+                _change(image, rating=None, is_public=None)
+            aligned += len(part)
+    return aligned
+
+
 def _change(image: Image, *, rating: str | None, is_public: bool | None) -> bool:
     """Files first, then the row by compare-and-set, then the old files; False if all was so."""
     for _ in range(_ATTEMPTS):
         new_rating = image.rating if rating is None else rating
         new_public = image.is_public if is_public is None else is_public
-        if (new_rating, new_public) == (image.rating, image.is_public):
+        new_veil = is_veiled(new_rating, image.source_type)
+        wanted = (new_rating, new_public, new_veil)
+        if wanted == (image.rating, image.is_public, image.is_veiled):
             return False
         sharp = random_key()
         blurred = random_key() if image.is_public and not new_public else image.blurred_key
@@ -46,7 +71,7 @@ def _change(image: Image, *, rating: str | None, is_public: bool | None) -> bool
         moved = [(before, after) for before, after in zip(old, new, strict=True) if before != after]
         _copy(moved)
         with transaction.atomic():
-            changed = Image.objects.filter(
+            changed = Image.everything.filter(
                 pk=image.pk,
                 sharp_key=image.sharp_key,
                 blurred_key=image.blurred_key,
@@ -55,7 +80,7 @@ def _change(image: Image, *, rating: str | None, is_public: bool | None) -> bool
             ).update(
                 rating=new_rating,
                 is_nsfw=new_rating in NSFW_RATINGS,
-                is_veiled=is_veiled(new_rating, image.source_type),
+                is_veiled=new_veil,
                 is_public=new_public,
                 sharp_key=sharp,
                 blurred_key=blurred,
@@ -63,7 +88,7 @@ def _change(image: Image, *, rating: str | None, is_public: bool | None) -> bool
             if changed:
                 image_index.refresh([image.pk])
         _delete([before if changed else after for before, after in moved])
-        fresh = Image.objects.filter(pk=image.pk).first()
+        fresh = Image.everything.filter(pk=image.pk).first()
         if fresh is None:
             return False
         # What the caller holds is the row as it is now.

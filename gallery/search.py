@@ -82,24 +82,30 @@ def expression(request: HttpRequest, query: Query, album: Album | None = None) -
     """What the index is asked; None where nothing can match."""
     within = _visibility(request)
     if album is not None:
-        within = [*within, _fact("album", album.pk)]
+        within = [*within, fact("album", album.pk)]
     return _resolved(query, _columns(request), within, nsfw.is_admin(request))
+
+
+def expression_for_admin(query: Query) -> Node | None:
+    """What the index is asked for the console's lists, which leave out nothing but the trash."""
+    return _resolved(query, _ALL, [fact("most", Exposure.PRIVATE.value)], everything=True)
 
 
 def _visibility(request: HttpRequest) -> list[Node]:
     hides = nsfw.choice(request) == "hide"
     if nsfw.is_admin(request):
         most = Exposure.PRIVATE
-        also = [_fact("sharp", 1)] if hides else []
-        return [_fact("most", most.value), *also]
-    return [_fact("most", (Exposure.OPEN if hides else Exposure.VEILED).value)]
+        also = [fact("sharp", 1)] if hides else []
+        return [fact("most", most.value), *also]
+    return [fact("most", (Exposure.OPEN if hides else Exposure.VEILED).value)]
 
 
 def _columns(request: HttpRequest) -> tuple[str, ...]:
     return _ALL if nsfw.tells_of_veiled(request) else _OPEN
 
 
-def _fact(kind: str, value: object) -> Phrase:
+def fact(kind: str, value: object) -> Phrase:
+    """A question about what gallery.image_index writes among the facts."""
     return Phrase((token_of(kind, value),), _FACTS)
 
 
@@ -123,12 +129,12 @@ def _resolved(
 def _node(term: Term, columns: tuple[str, ...], names: "_Names") -> Node | None:
     if term.key in ("source", "rating"):
         value = term.text.upper() if term.key == "rating" else term.text
-        return _fact(term.key, value)
+        return fact(term.key, value)
     if term.key == "tag":
         pk = names.tags.get(tags.normalised(term.text))
         return None if pk is None else Phrase((token_of("tag", pk),), columns)
     owners = [
-        _fact(key, owner) for key, owner in names.matching(term) if not term.key or key == term.key
+        fact(key, owner) for key, owner in names.matching(term) if not term.key or key == term.key
     ]
     if term.key:
         return AnyOf(tuple(owners)) if owners else None

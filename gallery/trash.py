@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from gallery import image_index, removal
+from gallery.daily_sweep import submit_when_due
 from gallery.models import Image
 
 _CHUNK = 500
@@ -30,6 +31,8 @@ def move_to_trash(image_ids: Iterable[int], *, deleted_by: Any = None) -> int:
                 deleted_by=deleted_by if getattr(deleted_by, "pk", None) else None,
             )
             image_index.refresh(live)
+            # What lies here longest is deleted with the next sweep.
+            transaction.on_commit(submit_when_due, robust=True)
     return moved
 
 

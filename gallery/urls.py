@@ -1,18 +1,27 @@
+from typing import Any
+
 from django.urls import URLPattern, path
 from django.views.decorators.http import conditional_page, require_safe
 
 from gallery import feeds, media_views, sitemaps, views
 
 app_name = "gallery"
+
+
+def _feed(feed: feeds.PictureFeed) -> Any:
+    """Only read, and not sent again to who has it."""
+    return conditional_page(require_safe(feed))
+
+
 urlpatterns: list[URLPattern] = [
     path("", views.latest, name="latest"),
     path("albums/", views.albums, name="albums"),
     path("albums/<slug:slug>/", views.album, name="album"),
     path("tags/", views.tags, name="tags"),
     path("tags/<str:name>/", views.tag, name="tag"),
-    path("tags/<str:name>/feed.atom", conditional_page(require_safe(feeds.OfTag())), name="tag_feed"),
-    path("albums/<slug:slug>/feed.atom", conditional_page(require_safe(feeds.OfAlbum())), name="album_feed"),
-    path("feed.atom", conditional_page(require_safe(feeds.Latest())), name="feed"),
+    path("tags/<str:name>/feed.atom", _feed(feeds.OfTag()), name="tag_feed"),
+    path("albums/<slug:slug>/feed.atom", _feed(feeds.OfAlbum()), name="album_feed"),
+    path("feed.atom", _feed(feeds.Latest()), name="feed"),
     path("sitemap.xml", sitemaps.index, name="sitemap_index"),
     path("sitemap-<slug:kind>-<int:number>.xml", sitemaps.part, name="sitemap"),
     path("search/", views.find, name="search"),

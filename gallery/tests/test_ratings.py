@@ -1,13 +1,14 @@
 """A change that closes a picture ends its addresses."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 from django.test import Client
 
-from gallery import ratings, renditions
+from gallery import nsfw, ratings, renditions
 from gallery.models import Image, Rating
 from gallery.removal import file_names
 from gallery.tests.factories import make_image
@@ -104,3 +105,21 @@ def test_a_storage_without_links_copies(monkeypatch: pytest.MonkeyPatch) -> None
     renditions.copy("one.webp", "two.webp")
     with storage.open("two.webp") as copied:
         assert copied.read() == b"bytes"
+
+
+def test_unrated_pictures_follow_a_changed_setting(media: Path, settings: Any) -> None:
+    image, rated = make_image(), make_image(rating="SAFE")
+    before = image.sharp_key
+    settings.VEIL_UNRATED = frozenset({"upload"})
+    # At once for whoever asks, and in lists once the rows follow.
+    assert not nsfw.is_open(Image.objects.get(pk=image.pk))
+    assert ratings.align_veils() == 1
+    image.refresh_from_db()
+    rated.refresh_from_db()
+    assert (image.exposure, rated.exposure) == (1, 0)
+    assert image.sharp_key != before
+    assert ratings.align_veils() == 0
+    settings.VEIL_UNRATED = frozenset()
+    assert ratings.align_veils() == 1
+    image.refresh_from_db()
+    assert image.exposure == 0

@@ -17,14 +17,14 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from gallery import answers, feeds, image_index, listing, nsfw, renditions, search, share, views
+from gallery import feeds, image_index, listing, nsfw, renditions, search, views
 from gallery import sitemaps as maps
 from gallery.models import Album, AlbumImage, Exposure, Image, ImageTag, Label, Rating, Tag
 from gallery.models import is_veiled as veiled_by
@@ -372,15 +372,15 @@ PLANTS: dict[str, tuple[Any, str, Any, str]] = {
     "pages of private pictures": (nsfw, "may_see", _always(True), "/images/"),
     "words of veiled pictures": (nsfw, "may_see_sharp", _always(True), "/images/"),
     "search words": (search, "_columns", _always(("words", "veiled_words")), "/search/"),
-    "search visibility": (search, "_visibility", _always([search._fact("most", 3)]), "/api/search"),
+    "search visibility": (search, "_visibility", _always([search.fact("most", 3)]), "/api/search"),
     "tags": (listing, "tag_condition", _always(Q()), "/tags/"),
-    "tag counts": (listing, "tag_count", _always(nsfw.F("private_count") + 1), "/tags/"),
+    "tag counts": (listing, "tag_count", _always(F("private_count") + 1), "/tags/"),
     "albums": (listing, "albums", lambda request: Album.objects.all(), "/albums/"),
-    "album counts": (nsfw, "count", _always(nsfw.F("private_count") + 1), "/api/albums/"),
+    "album counts": (nsfw, "count", _always(F("private_count") + 1), "/api/albums/"),
     "feeds": (feeds, "Exposure", mock.Mock(OPEN=Exposure.TRASHED), "/feed.atom"),
-    "sitemap": (maps.nsfw, "is_open", _always(True), "/sitemap"),
-    "shared cards": (share.nsfw, "is_open", _always(True), "/"),
-    "API pictures": (answers.nsfw, "may_see_sharp", _always(True), "/api/images"),
+    "sitemap": (nsfw, "is_open", _always(True), "/sitemap"),
+    "shared cards": (nsfw, "is_open", _always(True), "/"),
+    "API pictures": (nsfw, "may_see_sharp", _always(True), "/api/images"),
     "picture tags": (views, "_distinct", lambda labels: [("tagpic1", "/x")], "/images/"),
 }  # fmt: skip
 

@@ -1,0 +1,80 @@
+"""The trash in the console: taking pictures out of it, and emptying it."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from gallery import removal, trash
+from gallery.models import Image
+from imagineer.words import number_in, thin
+
+SHOWN = 96
+_UNDO = "gallery_undo"
+
+
+def counted(number: int) -> str:
+    """ "1 picture", "12 pictures"."""
+    return f"{thin(number)} picture{'' if number == 1 else 's'}"
+
+
+def remember(request: HttpRequest, image_ids: list[int]) -> None:
+    """Let the next page offer to take these out again."""
+    request.session[_UNDO] = {"images": image_ids, "offered": False}
+
+
+def offered(request: HttpRequest) -> int:
+    """How many pictures can be taken out again with a click; 0 once it was offered."""
+    last = request.session.get(_UNDO)
+    if request.method != "GET" or not last or last["offered"]:
+        return 0
+    request.session[_UNDO] = {**last, "offered": True}
+    return len(last["images"])
+
+
+def view(site: AdminSite) -> Callable[[HttpRequest], HttpResponse]:
+    def page(request: HttpRequest) -> HttpResponse:
+        if request.method == "POST":
+            return _act(request)
+        gone = Image.everything.filter(deleted_at__isnull=False).order_by("-deleted_at", "-id")
+        shown = list(gone.select_related("deleted_by")[: SHOWN + 1])
+        context = {
+            **site.each_context(request),
+            "title": "Trash",
+            "opts": Image._meta,
+            "pictures": shown[:SHOWN],
+            "is_more": len(shown) > SHOWN,
+            "days": settings.TRASH_DAYS,
+        }
+        return TemplateResponse(request, "admin/gallery/image/trash.html", context)
+
+    return page
+
+
+def _act(request: HttpRequest) -> HttpResponse:
+    """Restore or delete for good what lies in the trash; or undo, from any page that offers it."""
+    if not request.user.has_perm("gallery.delete_image"):
+        raise PermissionDenied
+    action = request.POST.get("action")
+    if action == "undo":
+        last = request.session.pop(_UNDO, {"images": []})
+        restored = trash.restore(last["images"])
+        messages.success(request, f"{counted(restored)} taken out of the trash.")
+        return HttpResponseRedirect(reverse("admin:gallery_image_changelist"))
+    told = request.POST.getlist("image")
+    chosen = [pk for text in told if (pk := number_in(text)) is not None]
+    if action == "restore":
+        restored = trash.restore(chosen)
+        messages.success(request, f"{counted(restored)} taken out of the trash.")
+    elif action == "delete":
+        gone = Image.everything.filter(pk__in=chosen, deleted_at__isnull=False)
+        deleted = removal.delete_images(gone.values_list("pk", flat=True))
+        messages.success(request, f"{counted(deleted)} deleted for good.")
+    else:
+        messages.error(request, "Choose what to do with them.")
+    return HttpResponseRedirect(reverse("admin:gallery_image_trash"))
