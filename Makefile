@@ -12,7 +12,7 @@ endif
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test test-fast test-crash lint format bench model clean
+.PHONY: help install run demo test test-fast test-postgresql test-crash lint format bench model clean
 
 help:  ## Explain the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,8 +45,20 @@ run: install  ## Set everything up and start the platform (PORT=8000, DEMO=0 for
 demo: install  ## The demonstration in the terminal: draw, learn a style, draw with it
 	@$(MANAGE) demo
 
-test: $(VENV)/.installed-dev browser  ## Run every test
+.PHONY: postgresql
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { \
+		echo "Installing PostgreSQL for the tests that run on it"; \
+		$(SUDO) apt-get update -qq; \
+		$(SUDO) apt-get install -y -qq --no-install-recommends postgresql; }
+
+test: $(VENV)/.installed-dev browser postgresql  ## Run every test, the gallery's on PostgreSQL too
 	$(BIN)/pytest
+	$(MAKE) test-postgresql
+
+test-postgresql: $(VENV)/.installed-dev postgresql  ## The tests of pages, API and search on PostgreSQL
+	$(BIN)/python -m imagineer.tests.postgresql $(BIN)/pytest -q -n 2 --dist loadfile \
+		-m "not browser and not processes and not model" gallery generation/tests imagineer/tests
 
 test-fast: $(VENV)/.installed-dev  ## The tests without browser, worker processes and model
 	$(BIN)/pytest -m "not browser and not processes and not model"
