@@ -28,6 +28,8 @@ MOST_USED = ("-open_count", "id")
 NEWEST_ALBUM = ("-created_at", "-id")
 ALBUM_ORDER = ("position", "id")
 COVER_PICTURES = 3
+# What a tile does not show.
+UNSHOWN = ("generation_params", "negative_prompt")
 
 
 def page(
@@ -56,7 +58,7 @@ def add_captions(images: Sequence[Image]) -> None:
 
 def pictures(request: HttpRequest) -> QuerySet[Image]:
     """The images that this request's grids may hold, with what a tile shows."""
-    everything = Image.everything.defer("generation_params", "negative_prompt")
+    everything = Image.everything.defer(*UNSHOWN)
     return nsfw.visible(everything, request).prefetch_related(captions())
 
 
@@ -104,7 +106,8 @@ def with_pictures(
 def add_covers(request: HttpRequest, cards: Sequence[Any]) -> None:
     """Give each row of :func:`with_pictures` its ``cover_images``: a chosen cover comes first."""
     wanted = {card.pk: _cover_ids(card) for card in cards}
-    found = pictures(request).order_by().in_bulk({pk for ids in wanted.values() for pk in ids})
+    visible = nsfw.visible(Image.everything.defer(*UNSHOWN), request)
+    found = visible.order_by().in_bulk({pk for ids in wanted.values() for pk in ids})
     for card in cards:
         shown = [found[pk] for pk in wanted[card.pk] if pk in found]
         card.cover_images = shown[:COVER_PICTURES]

@@ -188,7 +188,7 @@ def _before(cursor: str | None) -> int | None:
 
 def _page(request: HttpRequest, ids: Sequence[int], size: int) -> Page[Image]:
     # Asked again whether they may be listed: the index is only how they were found.
-    shown = nsfw.visible(Image.everything.defer("generation_params", "negative_prompt"), request)
+    shown = nsfw.visible(Image.everything.defer(*listing.UNSHOWN), request)
     rows = shown.filter(pk__in=ids[:size]).order_by("-id")
     more = len(ids) > size
     return Page(list(rows), encode_cursor([ids[size - 1]]) if more else None)

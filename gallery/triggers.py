@@ -205,13 +205,18 @@ def _anew(connection: BaseDatabaseWrapper, each: Membership | FullText) -> list[
             if connection.vendor == "sqlite"
             else []
         )
-    counted = ", ".join(
-        f"{count} = (SELECT COUNT(*) FROM {each.table} AS member"
-        f" WHERE member.{each.owner_column} = {each.owner_table}.id AND member.exposure = {value})"
+    zeros = ", ".join(f"{count} = 0" for count in COUNTS)
+    counted = ", ".join(f"{count} = counted.{count}" for count in COUNTS)
+    # In one walk: a count for each owner would search the whole table as often.
+    sums = ", ".join(
+        f"SUM(CASE WHEN exposure = {value} THEN 1 ELSE 0 END) AS {count}"
         for value, count in enumerate(COUNTS)
     )
+    grouped = f"SELECT {each.owner_column} AS owner, {sums} FROM {each.table} GROUP BY 1"
+    matched = f"counted.owner = {each.owner_table}.id"
     copied = f"(SELECT exposure FROM {IMAGES} WHERE id = {each.table}.image_id)"
     return [
         f"UPDATE {each.table} SET exposure = {copied} WHERE exposure <> {copied}",
-        f"UPDATE {each.owner_table} SET {counted}",
+        f"UPDATE {each.owner_table} SET {zeros}",
+        f"UPDATE {each.owner_table} SET {counted} FROM ({grouped}) AS counted WHERE {matched}",
     ]

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet, prefetch_related_objects
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -20,6 +20,7 @@ from gallery.image_index import TAG_KINDS
 from gallery.models import Album, AlbumImage, Image, Label, tag_url
 from gallery.parameters import rows
 from gallery.tags import normalised
+from gallery.templatetags.pictures import alt_text, large
 from imagineer.keyset import PAGE_SIZE
 from imagineer.problems import Problem
 from imagineer.texts import has_control
@@ -258,11 +259,27 @@ def choose_nsfw(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def reveal(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show this one: the visitor asks for one NSFW picture while the others stay blurred."""
+    """Show this one: the visitor asks for one veiled picture while the others stay blurred.
+
+    Scripts get the sharp addresses as JSON, where a browser is sent back to where it came from.
+    """
     shown = get_object_or_404(Image, pk=pk)
     if not nsfw.may_see(request, shown):
         raise Http404
     nsfw.reveal(request, shown)
+    if not request.accepts("text/html"):
+        listing.add_captions([shown])
+        seen = large(request, shown)
+        words = best_caption(getattr(shown, "captions", ())) or shown.prompt
+        return JsonResponse(
+            {
+                "src": seen["src"],
+                "srcset": seen["srcset"],
+                "words": words[:300],
+                "alt": alt_text(shown, sharp=True),
+                "original": reverse("gallery:original", args=[pk]),
+            }
+        )
     return HttpResponseRedirect(_came_from(request))
 
 

@@ -54,7 +54,6 @@ def tile(context: dict[str, Any], image: Image, walk: str = "", number: int = 0)
     """One picture of a justified grid. walk: the list it stands in; number: its place, from 0."""
     return _shown(context["request"], image, walk, number) | {
         "ratio": ratio_class(image.width, image.height),
-        "words": _words(image),
     }
 
 
@@ -78,21 +77,26 @@ def thumb(context: dict[str, Any], image: Image, width: int = 300) -> dict[str, 
     }
 
 
-@register.inclusion_tag("gallery/large_picture.html")
-def large_picture(image: Image, caption: str) -> dict[str, Any]:
-    """The picture of an image page; only for requests that may see it sharp."""
+def large(request: HttpRequest, image: Image) -> dict[str, Any]:
+    """The picture as large as it is shown: src, srcset, scale, width and height in CSS pixels."""
     scale = enlargement(image.width, image.height)
-    widths = renditions.sharp_widths(image.width)
-    animated = image.format == "gif"
+    size = {"scale": scale, "width": image.width * scale, "height": image.height * scale}
+    if not nsfw.may_see_sharp(request, image):
+        return {"src": image.thumbnail_url(image.width, sharp=False), "srcset": "", **size}
+    if image.format == "gif":
+        # It may move, which renditions do not.
+        return {"src": reverse("gallery:original", args=[image.pk]), "srcset": "", **size}
+    widest = renditions.sharp_widths(image.width)[-1]
+    srcset = nsfw.srcset_for(request, image)
+    return {"src": image.thumbnail_url(widest, sharp=True), "srcset": srcset, **size}
+
+
+@register.inclusion_tag("gallery/large_picture.html", takes_context=True)
+def large_picture(context: dict[str, Any], image: Image, caption: str) -> dict[str, Any]:
+    """The picture of an image page; only for requests that may see it sharp."""
     return {
+        **large(context["request"], image),
         "image": image,
-        "src": reverse("gallery:original", args=[image.pk])
-        if animated
-        else image.thumbnail_url(widths[-1], sharp=True),
-        "srcset": "" if animated else _srcset(image, widths),
-        "scale": scale,
-        "width": image.width * scale,
-        "height": image.height * scale,
         "alt": _shortened(caption) or alt_text(image, sharp=True),
     }
 
@@ -164,13 +168,9 @@ def _shown(request: HttpRequest, image: Image, walk: str, number: int) -> dict[s
         "tiny": _is_tiny(image),
         "query": f"?{walk}" if walk else "",
         "lazy": number >= EAGER,
+        "words": _words(image) if sharp else "",
+        "large": large(request, image),
     }
-
-
-def _srcset(image: Image, widths: tuple[int, ...]) -> str:
-    if len(widths) < 2:
-        return ""
-    return ", ".join(f"{renditions.url(image.sharp_key, width)} {width}w" for width in widths)
 
 
 def _is_tiny(image: Image) -> bool:

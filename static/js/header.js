@@ -22,8 +22,8 @@ document.addEventListener("keydown", (event) => {
   field.select();
 });
 
-// On a phone what narrows a search down would push the pictures off the screen.
+// What narrows a search down has a column of its own; on a phone it would push the pictures away.
 const facets = document.querySelector("[data-facets]");
-if (facets && window.matchMedia("(max-width: 719px)").matches) facets.open = false;
+if (facets && window.matchMedia("(min-width: 720px)").matches) facets.open = true;
 
 if (header) window.addEventListener("scroll", follow, { passive: true });
