@@ -1,6 +1,8 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
 from django.db.models.signals import post_migrate
 
 
@@ -30,9 +32,11 @@ class GalleryConfig(AppConfig):
         post_migrate.connect(_index_what_is_not, sender=self)
 
 
-def _index_what_is_not(plan: Any = (), **_: Any) -> None:
+def _index_what_is_not(using: str, plan: Any = (), **_: Any) -> None:
     from gallery import image_index, search_names
 
-    if plan:
+    # Not where somebody migrated to an earlier state: these read the tables as they are now.
+    executor = MigrationExecutor(connections[using])
+    if plan and not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         search_names.write_missing()
         image_index.refresh_missing()

@@ -1,7 +1,6 @@
 """Images, albums, tags and labels."""
 
 import secrets
-import uuid
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -12,7 +11,6 @@ from django.urls import reverse
 from django.utils.text import slugify
 
 from gallery import renditions
-from imagineer.jobs.models import Job
 
 
 def random_key() -> str:
@@ -431,73 +429,3 @@ class SearchName(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} {self.owner_id}: {self.words}"
-
-
-class NearDuplicate(models.Model):
-    """Two images that look the same; ``first`` came first."""
-
-    first = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="near_after")
-    second = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="near_before")
-    distance = models.PositiveSmallIntegerField(help_text="Bits of the hashes that differ.")
-    dismissed_at = models.DateTimeField(null=True, blank=True)
-    dismissed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ("-id",)
-        constraints = (
-            models.UniqueConstraint(fields=("first", "second"), name="near_duplicate_once"),
-            models.CheckConstraint(
-                condition=Q(first__lt=models.F("second")), name="near_duplicate_in_order"
-            ),
-        )
-        indexes = (
-            models.Index(
-                fields=("-id",),
-                condition=Q(dismissed_at__isnull=True),
-                name="near_duplicate_waiting",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.first_id} and {self.second_id}"
-
-
-class IncomingFile(models.Model):
-    """A file that arrives in parts, and may go on after a lost connection (gallery.tus)."""
-
-    class Purpose(models.TextChoices):
-        IMAGE = "image", "Picture"
-        ARCHIVE = "archive", "Archive"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=255)
-    size = models.PositiveBigIntegerField(help_text="Bytes, once complete.")
-    offset = models.PositiveBigIntegerField(default=0, help_text="Bytes that are safely here.")
-    purpose = models.CharField(max_length=16, choices=Purpose.choices)
-    options = models.JSONField(default=dict, blank=True)
-    stored_as = models.CharField(
-        max_length=300, blank=True, help_text="Its name in the storage, once complete."
-    )
-    result = models.JSONField(default=dict, blank=True, help_text="What became of it.")
-    job = models.ForeignKey(
-        Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="incoming_files"
-    )
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="incoming_files"
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        ordering = ("-created_at",)
-        indexes = (models.Index(fields=("updated_at",), name="incoming_by_age"),)
-
-    def __str__(self) -> str:
-        return self.name

@@ -60,13 +60,21 @@ def _after(
     if not plan:
         return
     connection = connections[using]
-    present = set(connection.introspection.table_names())
     for each in kept:
-        # Migrated back to before the table was made.
-        if each.table not in present:
+        if not _is_there(connection, each):
             continue
         making = _postgresql(each) if connection.vendor == "postgresql" else _sqlite(each)
         _run(using, [*_dropping(connection, each), *making, *_anew(connection, each)])
+
+
+def _is_there(connection: BaseDatabaseWrapper, each: Membership | FullText) -> bool:
+    """Whether table and columns exist: not where it was migrated to before they were made."""
+    needed = set(each.columns) if isinstance(each, FullText) else {"exposure"}
+    with connection.cursor() as cursor:
+        if each.table not in connection.introspection.table_names(cursor):
+            return False
+        described = connection.introspection.get_table_description(cursor, each.table)
+    return needed <= {column.name for column in described}
 
 
 def _run(using: str, statements: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 import django.db.models.deletion
 import django.db.models.manager
-import uuid
 from django.conf import settings
 from django.db import migrations, models
 
@@ -47,7 +46,6 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('gallery', '0002_indices_of_public_lists'),
-        ('jobs', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -65,36 +63,6 @@ class Migration(migrations.Migration):
                 ('everything', django.db.models.manager.Manager()),
                 ('objects', django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.CreateModel(
-            name='IncomingFile',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=255)),
-                ('size', models.PositiveBigIntegerField(help_text='Bytes, once complete.')),
-                ('offset', models.PositiveBigIntegerField(default=0, help_text='Bytes that are safely here.')),
-                ('purpose', models.CharField(choices=[('image', 'Picture'), ('archive', 'Archive')], max_length=16)),
-                ('options', models.JSONField(blank=True, default=dict)),
-                ('stored_as', models.CharField(blank=True, help_text='Its name in the storage, once complete.', max_length=300)),
-                ('result', models.JSONField(blank=True, default=dict, help_text='What became of it.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-            ],
-            options={
-                'ordering': ('-created_at',),
-            },
-        ),
-        migrations.CreateModel(
-            name='NearDuplicate',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('distance', models.PositiveSmallIntegerField(help_text='Bits of the hashes that differ.')),
-                ('dismissed_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-            ],
-            options={
-                'ordering': ('-id',),
-            },
         ),
         migrations.CreateModel(
             name='SearchDocument',
@@ -256,31 +224,6 @@ class Migration(migrations.Migration):
             name='image',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tag_uses', to='gallery.image'),
         ),
-        migrations.AddField(
-            model_name='incomingfile',
-            name='created_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='incoming_files', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='incomingfile',
-            name='job',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='incoming_files', to='jobs.job'),
-        ),
-        migrations.AddField(
-            model_name='nearduplicate',
-            name='dismissed_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='nearduplicate',
-            name='first',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='near_after', to='gallery.image'),
-        ),
-        migrations.AddField(
-            model_name='nearduplicate',
-            name='second',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='near_before', to='gallery.image'),
-        ),
         migrations.AddConstraint(
             model_name='searchname',
             constraint=models.UniqueConstraint(fields=('key', 'owner_id'), name='search_name_once'),
@@ -294,22 +237,6 @@ class Migration(migrations.Migration):
             model_name='imagetag',
             name='tag',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='uses', to='gallery.tag'),
-        ),
-        migrations.AddIndex(
-            model_name='incomingfile',
-            index=models.Index(fields=['updated_at'], name='incoming_by_age'),
-        ),
-        migrations.AddIndex(
-            model_name='nearduplicate',
-            index=models.Index(condition=models.Q(('dismissed_at__isnull', True)), fields=['-id'], name='near_duplicate_waiting'),
-        ),
-        migrations.AddConstraint(
-            model_name='nearduplicate',
-            constraint=models.UniqueConstraint(fields=('first', 'second'), name='near_duplicate_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='nearduplicate',
-            constraint=models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='near_duplicate_in_order'),
         ),
         migrations.AddIndex(
             model_name='tag',
