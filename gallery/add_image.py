@@ -16,7 +16,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +26,15 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from gallery import albums, image_files, image_index, renditions, trash
+from gallery import (
+    albums,
+    embedded_texts,
+    foreign_metadata,
+    image_files,
+    image_index,
+    renditions,
+    trash,
+)
 from gallery.daily_sweep import submit_when_due
 from gallery.image_files import DecodedImage, ImageRefused
 from gallery.models import Album, Image, Rating, random_key
@@ -75,7 +83,8 @@ def add_image(
     """Take in one picture: the file's bytes, its path, or an open binary file.
 
     The same bytes are the same Image: a second call changes nothing of it, but adds it to the
-    album, and takes it out of the trash. position: the place in the album, at the end if None.
+    album, and takes it out of the trash. Without prompt and generation_params, those that another
+    tool kept in the file are taken. position: the place in the album, at the end if None.
     path_prefix: the folder, for example "batches/12"; a default by source_type. sidecar: kept
     beside the file as JSON.
 
@@ -188,6 +197,7 @@ def _add_new(
     """Decode, write the files, then the row; None if another process was first."""
     decoded = decode_for_renditions(data)
     rendered = renditions.render(decoded)
+    facts = _with_embedded(facts, data, decoded.format)
     written = _Written(sha256)
     try:
         _write(written, data, decoded.format, facts.original_name, prefix, sidecar)
@@ -219,6 +229,21 @@ def _add_new(
     # After any other error the row may or may not be there: then the files are left to the sweep.
     written.remove()
     return None
+
+
+def _with_embedded(facts: _Facts, data: bytes, kind: str) -> _Facts:
+    """What the file says of how it was drawn, where the caller says nothing."""
+    if facts.source_type == Image.Source.GENERATED or facts.prompt or facts.generation_params:
+        return facts
+    drawn = foreign_metadata.parse(embedded_texts.read(data, kind))
+    if drawn is None:
+        return facts
+    return replace(
+        facts,
+        prompt=_clean(drawn.prompt),
+        negative_prompt=facts.negative_prompt or _clean(drawn.negative_prompt),
+        generation_params={"tool": drawn.tool, **drawn.params},
+    )
 
 
 def decode_for_renditions(data: bytes) -> DecodedImage:

@@ -13,6 +13,7 @@ LABELS = {
     "base_model": "Model",
     "clip_skip": "Clip skip",
     "strength": "Strength",
+    "tool": "Made with",
 }
 # Told elsewhere on the page, or not worth a line.
 LEFT_OUT = {"prompt", "negative_prompt", "width", "height", "loras", "lora", "version"}

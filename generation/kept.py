@@ -11,11 +11,10 @@ from typing import Any
 from django.db import transaction
 from PIL import Image as PillowImage
 
-from gallery import albums, image_index
+from gallery import albums, image_index, infotext
 from gallery.add_image import add_image
 from gallery.models import Album, AlbumImage, Image
 from gallery.removal import delete_images
-from generation import infotext
 from generation.models import GenerationItem, GenerationRun, ImageModel, ModelVersion
 from generation.parameters import SCHEDULERS, Settings
 

@@ -1,8 +1,8 @@
 """Which of a picture's models visitors may not know of, told to the gallery."""
 
+from gallery.infotext import tag_name
 from gallery.models import Image
 from gallery.private_models import PrivateModels
-from generation.infotext import tag_name
 from generation.models import ModelVersion
 
 

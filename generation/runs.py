@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from gallery.infotext import LORA_TAG
 from gallery.models import Album, Rating
 from generation import prompts
 from generation.base_model import defaults_of, ensure_base_model
-from generation.infotext import LORA_TAG
 from generation.loras import check_loras, newest_lora
 from generation.models import BatchTemplate, GenerationItem, GenerationRun, ModelVersion
 from generation.parameters import (

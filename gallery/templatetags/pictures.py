@@ -123,6 +123,8 @@ def loras_used(context: dict[str, Any], image: Image) -> list[dict[str, Any]]:
     """The LoRAs that drew an image, with their weights; a private one is not named to visitors."""
     everything = nsfw.is_admin(context["request"])
     used = image.models_used.all()
+    if not used:
+        return _loras_told(image)
     return [
         {
             "model_version": use.model_version
@@ -132,6 +134,16 @@ def loras_used(context: dict[str, Any], image: Image) -> list[dict[str, Any]]:
         }
         for use in used
         if use.model_version.type == "lora"
+    ]
+
+
+def _loras_told(image: Image) -> list[dict[str, Any]]:
+    """Those that another tool's file names: none of ours, so a name and no link."""
+    told = image.generation_params.get("loras")
+    return [
+        {"name": lora["name"], "weight": lora.get("weight", 1.0)}
+        for lora in (told if isinstance(told, list) else [])
+        if isinstance(lora, dict) and isinstance(lora.get("name"), str)
     ]
 
 

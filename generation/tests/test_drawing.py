@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from gallery import infotext
 from gallery.models import Image
 from generation import diffusion_pipeline as engine
-from generation import infotext
 from generation.loras import register_lora
 from generation.models import GenerationRun
 from generation.tests.factories import make_batch, make_single

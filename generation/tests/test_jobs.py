@@ -8,8 +8,9 @@ import pytest
 from django.core.files.storage import default_storage
 
 import generation
+from gallery import infotext
 from gallery.models import Album, Image
-from generation import infotext, kept, loras
+from generation import kept, loras
 from generation.loras import register_lora
 from generation.models import GenerationItem, GenerationRun, ImageModel
 from generation.tests.factories import FakeEngine, make_batch, make_single, make_template

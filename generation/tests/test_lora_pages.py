@@ -50,7 +50,7 @@ def test_the_lists_queries_do_not_grow(
 ) -> None:
     for number in range(count):
         draw(make_lora(f"LoRA {number}"))
-    with django_assert_num_queries(3):  # LoRAs, covers, their captions
+    with django_assert_num_queries(2):  # LoRAs, covers
         client.get("/loras/")
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from gallery import infotext
 from gallery.models import Image
 from gallery.private_models import PrivateModels
 from gallery.tests.factories import make_row, picture
-from generation import infotext
 from generation.kept import Plan, keep
 from generation.models import ImageModel, ModelVersion
 from generation.parameters import SCHEDULERS, Settings

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from generation.infotext import Infotext, parse, png_with, read_png, write
+from gallery.infotext import Infotext, parse, png_with, read_png, write
 
 FULL = Infotext(
     prompt="a red fox, (ink:1.2)\nsecond line: with a colon",
