@@ -76,9 +76,16 @@ function more(pswp) {
   if (sentinel && pswp.currIndex >= pswp.getNumItems() - 4) window.htmx?.trigger(sentinel, "intersect");
 }
 
+// More of the list may have come since one clicked, even before the lightbox stood.
+lightbox.on("change", () => {
+  lightbox.pswp.options.dataSource.items = [...list.querySelectorAll(LINKS)];
+});
+
 lightbox.on("uiRegister", () => {
   const { pswp } = lightbox;
   pswp.element.setAttribute("aria-label", "Picture");
+  // From here on it listens to keys.
+  pswp.on("openingAnimationEnd", () => pswp.element.setAttribute("data-open", ""));
   pswp.ui.registerElement({
     name: "caption",
     order: 9,
@@ -126,9 +133,7 @@ lightbox.on("destroy", () => {
 
 document.addEventListener("htmx:afterSettle", () => {
   const { pswp } = lightbox;
-  if (!pswp?.isOpen) return;
-  pswp.options.dataSource.items = [...list.querySelectorAll(LINKS)];
-  pswp.dispatch("change");
+  if (pswp?.currSlide) pswp.dispatch("change");
 });
 
 if (list) lightbox.init();

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from gallery.models import Rating
 from gallery.tests.browser.window import Visit
@@ -21,8 +21,7 @@ def shown(page: Page) -> Any:
 def look(page: Page, number: int = 0) -> None:
     """Open a tile's picture, and wait until it listens to keys."""
     page.locator(".tile > a").nth(number).click()
-    expect(page.locator(".pswp--ui-visible")).to_have_count(1)
-    page.wait_for_timeout(400)
+    expect(page.locator(".pswp[data-open]")).to_have_count(1)
 
 
 def test_a_click_opens_it_and_keys_walk(visit: Visit) -> None:
@@ -71,6 +70,20 @@ def test_the_next_page_of_the_list_comes_as_one_walks(visit: Visit) -> None:
     look(page, 46)
     page.keyboard.press("ArrowRight")
     expect(page.locator(".pswp__counter")).to_have_text("48 of 53")
+
+
+def test_a_page_that_comes_while_it_opens_counts(visit: Visit) -> None:
+    for number in range(53):
+        make_image(number, width=16, height=16)
+    page = visit().open("/")
+
+    def slowly(route: Route) -> None:
+        expect(page.locator(".tile > a")).to_have_count(53)
+        route.continue_()
+
+    page.route("**/photoswipe.esm.min*.js", slowly)
+    look(page, 46)
+    expect(page.locator(".pswp__counter")).to_have_text("47 of 53")
 
 
 def test_a_blurred_picture_stays_so_until_asked_for(visit: Visit) -> None:
