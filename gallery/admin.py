@@ -22,6 +22,7 @@ from gallery import (
     admin_filters,
     admin_trash,
     admin_upload,
+    bulk,
     image_index,
     labels,
     trash,
@@ -201,9 +202,9 @@ class ImageAdmin(RowAdmin):
             Image.objects.filter(pk=obj.pk).update(**{name: told[name] for name in texts})
             image_index.refresh([obj.pk])
         if "rating" in form.changed_data:
-            admin_bulk.rate([obj.pk], told["rating"])
+            bulk.rate([obj.pk], told["rating"])
         if "is_public" in form.changed_data:
-            admin_bulk.publish([obj.pk], told["is_public"])
+            bulk.publish([obj.pk], told["is_public"])
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         saved = formset.save(commit=False)

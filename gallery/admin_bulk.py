@@ -1,22 +1,23 @@
 """What can be done to many pictures at once: the bar below the grid, and its actions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from gallery import admin_trash, albums, ratings, trash
+from gallery import admin_trash, albums, bulk
+from gallery.bulk import Change, ChangeRefused
 from gallery.models import Album, Image, Rating
 from imagineer.texts import has_control
 from imagineer.words import number_in, thin
 
-AT_MOST = 2_000
 NAMES_OFFERED = 200
 
 
@@ -52,21 +53,10 @@ def album_numbered(text: str) -> Album | None:
 
 def bar() -> dict[str, Any]:
     """What the template of the selection bar needs."""
-    return {"album_names": album_names(), "ratings": Rating.choices, "at_most": AT_MOST}
+    return {"album_names": album_names(), "ratings": Rating.choices}
 
 
 Action = Callable[[Any, HttpRequest, QuerySet[Image]], HttpResponse | None]
-
-
-def _chosen(request: HttpRequest, queryset: QuerySet[Image]) -> list[int] | None:
-    """The ids in list order; None (and a message) if there are too many for one request."""
-    chosen = list(queryset.values_list("pk", flat=True)[: AT_MOST + 1])
-    if len(chosen) > AT_MOST:
-        messages.error(
-            request, f"These are more than {thin(AT_MOST)} pictures; narrow the filter and repeat."
-        )
-        return None
-    return chosen
 
 
 def _done(request: HttpRequest) -> HttpResponse | None:
@@ -77,100 +67,122 @@ def _done(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-def pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{thin(count)} pictures"
+def _change(
+    request: HttpRequest, queryset: QuerySet[Image], change: Callable[[], Change]
+) -> HttpResponse | None:
+    """Make the change of the chosen, in list order; change() may raise ChangeRefused."""
+    chosen = list(queryset.values_list("pk", flat=True)[: bulk.AT_MOST + 1])
+    if len(chosen) > bulk.AT_MOST:
+        messages.error(
+            request,
+            f"These are more than {thin(bulk.AT_MOST)} pictures; narrow the filter and repeat.",
+        )
+        return _done(request)
+    try:
+        wanted = change()
+        if len(chosen) > bulk.AT_ONCE:
+            return _by_job(request, wanted, chosen)
+        changed = bulk.apply(wanted, chosen, changed_by=request.user)
+    except ChangeRefused as refused:
+        messages.error(request, str(refused))
+        return _done(request)
+    messages.success(request, bulk.told(wanted, len(chosen), changed))
+    if wanted.action == bulk.Action.DELETE:
+        admin_trash.remember(request, chosen)
+    return _done(request)
+
+
+def _by_job(request: HttpRequest, change: Change, chosen: list[int]) -> HttpResponse | None:
+    job = bulk.submit_change(change, chosen, created_by=request.user)
+    messages.success(
+        request,
+        format_html(
+            '{}: a <a href="{}">job</a> does it.',
+            job.title,
+            reverse("admin:jobs_job_change", args=[job.pk]),
+        ),
+    )
+    if change.action == bulk.Action.DELETE:
+        admin_trash.remember(request, chosen, job)
+    return _done(request)
+
+
+def _album_told(request: HttpRequest) -> Album:
+    """The album that the bar names, made if there is none. Raises ChangeRefused."""
+    try:
+        return album_named(request.POST.get("album", ""), request.user)
+    except ValidationError as error:
+        raise ChangeRefused(
+            f"Name an album, existing or new. {' '.join(error.messages)}"
+        ) from error
 
 
 @admin.action(description="Add to album")
 def add_to_album(
     model_admin: Any, request: HttpRequest, queryset: QuerySet[Image]
 ) -> HttpResponse | None:
-    chosen = _chosen(request, queryset)
-    if chosen is None:
-        return _done(request)
-    try:
-        album = album_named(request.POST.get("album", ""), request.user)
-    except ValidationError as error:
-        messages.error(request, f"Name an album, existing or new. {' '.join(error.messages)}")
-        return _done(request)
-    try:
-        added = albums.put_many(album, chosen, added_by=request.user)
-    except (IntegrityError, Album.DoesNotExist):
-        messages.error(request, "The album or a picture was deleted meanwhile; nothing was added.")
-        return _done(request)
-    known = len(chosen) - added
-    rest = f"; {pictures(known)} {'was' if known == 1 else 'were'} in it before" if known else ""
-    messages.success(request, f"{pictures(added)} added to “{album}”{rest}.")
-    return _done(request)
+    return _change(
+        request, queryset, lambda: Change(bulk.Action.ADD_TO_ALBUM, album=_album_told(request).pk)
+    )
+
+
+@admin.action(description="Move to album")
+def move_to_album(
+    model_admin: Any, request: HttpRequest, queryset: QuerySet[Image]
+) -> HttpResponse | None:
+    """Out of the album that the list is filtered by."""
+
+    def change() -> Change:
+        leaving = album_numbered(request.POST.get("leaving", ""))
+        if leaving is None:
+            raise ChangeRefused("Open the album that they should leave, and move them from there.")
+        album = _album_told(request)
+        if album == leaving:
+            raise ChangeRefused(f"They are in “{album}” already. Name the album to move them to.")
+        return Change(bulk.Action.MOVE_TO_ALBUM, album=album.pk, leaving=leaving.pk)
+
+    return _change(request, queryset, change)
 
 
 @admin.action(description="Remove from album")
 def remove_from_album(
     model_admin: Any, request: HttpRequest, queryset: QuerySet[Image]
 ) -> HttpResponse | None:
-    chosen = _chosen(request, queryset)
-    if chosen is None:
-        return _done(request)
-    name = request.POST.get("album", "").strip()
-    album = None if has_control(name) else Album.objects.filter(name=name).first()
-    if album is None:
-        messages.error(request, "Name the album that they should leave.")
-        return _done(request)
-    removed = albums.remove_many(album, chosen)
-    messages.success(
-        request, f"{pictures(removed)} removed from “{album}”. They stay in the gallery."
-    )
-    return _done(request)
+    def change() -> Change:
+        name = request.POST.get("album", "").strip()
+        album = None if has_control(name) else Album.objects.filter(name=name).first()
+        if album is None:
+            raise ChangeRefused("Name the album that they should leave.")
+        return Change(bulk.Action.REMOVE_FROM_ALBUM, leaving=album.pk)
+
+    return _change(request, queryset, change)
 
 
 @admin.action(description="Set rating")
 def set_rating(
     model_admin: Any, request: HttpRequest, queryset: QuerySet[Image]
 ) -> HttpResponse | None:
-    rating = request.POST.get("rating", "")
-    if rating not in Rating.values:
-        messages.error(request, "Choose a rating.")
-        return _done(request)
-    chosen = _chosen(request, queryset)
-    if chosen is not None:
-        changed = rate(chosen, rating)
-        messages.success(request, f"{pictures(changed)} rated {Rating(rating).label.lower()}.")
-    return _done(request)
+    def change() -> Change:
+        rating = request.POST.get("rating", "")
+        if rating not in Rating.values:
+            raise ChangeRefused("Choose a rating.")
+        return Change(bulk.Action.SET_RATING, rating=rating)
 
-
-def rate(image_ids: Sequence[int], rating: str) -> int:
-    """Change the ratings that differ; how many did."""
-    return ratings.change_rating(
-        Image.objects.filter(pk__in=image_ids).exclude(rating=rating), rating
-    )
-
-
-def publish(image_ids: Sequence[int], is_public: bool) -> int:
-    """Open or close the pictures that are not so already; how many changed."""
-    differing = Image.objects.filter(pk__in=image_ids).exclude(is_public=is_public)
-    return ratings.change_visibility(differing, is_public)
-
-
-def _publish(request: HttpRequest, queryset: QuerySet[Image], public: bool) -> HttpResponse | None:
-    chosen = _chosen(request, queryset)
-    if chosen is not None:
-        changed = publish(chosen, public)
-        messages.success(request, f"{pictures(changed)} made {'public' if public else 'private'}.")
-    return _done(request)
+    return _change(request, queryset, change)
 
 
 @admin.action(description="Make public")
 def make_public(
     model_admin: Any, request: HttpRequest, queryset: QuerySet[Image]
 ) -> HttpResponse | None:
-    return _publish(request, queryset, True)
+    return _change(request, queryset, lambda: Change(bulk.Action.MAKE_PUBLIC))
 
 
 @admin.action(description="Make private")
 def make_private(
     model_admin: Any, request: HttpRequest, queryset: QuerySet[Image]
 ) -> HttpResponse | None:
-    return _publish(request, queryset, False)
+    return _change(request, queryset, lambda: Change(bulk.Action.MAKE_PRIVATE))
 
 
 @admin.action(description="Delete", permissions=["delete"])
@@ -178,16 +190,12 @@ def delete_pictures(
     model_admin: Any, request: HttpRequest, queryset: QuerySet[Image]
 ) -> HttpResponse | None:
     """Into the trash, without asking first: the next page offers to take them out again."""
-    chosen = _chosen(request, queryset)
-    if chosen is not None:
-        deleted = trash.move_to_trash(chosen, deleted_by=request.user)
-        messages.success(request, f"{pictures(deleted)} moved to the trash.")
-        admin_trash.remember(request, chosen)
-    return _done(request)
+    return _change(request, queryset, lambda: Change(bulk.Action.DELETE))
 
 
 ACTIONS: tuple[Action, ...] = (
     add_to_album,
+    move_to_album,
     remove_from_album,
     set_rating,
     make_public,

@@ -9,23 +9,27 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
 
-from gallery import removal, trash
+from gallery import bulk, removal, trash
+from gallery.bulk import Change
 from gallery.models import Image
-from imagineer.words import number_in, thin
+from imagineer.jobs import states
+from imagineer.jobs.models import Job
+from imagineer.words import number_in
 
 SHOWN = 96
 _UNDO = "gallery_undo"
 
 
-def counted(number: int) -> str:
-    """ "1 picture", "12 pictures"."""
-    return f"{thin(number)} picture{'' if number == 1 else 's'}"
-
-
-def remember(request: HttpRequest, image_ids: list[int]) -> None:
-    """Let the next page offer to take these out again."""
-    request.session[_UNDO] = {"images": image_ids, "offered": False}
+def remember(request: HttpRequest, image_ids: list[int], job: Job | None = None) -> None:
+    """Let the next page offer to take these out again. job: the one that deletes them."""
+    request.session[_UNDO] = {
+        "images": bulk.to_ranges(image_ids),
+        "count": len(image_ids),
+        "job": str(job.pk) if job else None,
+        "offered": False,
+    }
 
 
 def offered(request: HttpRequest) -> int:
@@ -34,7 +38,7 @@ def offered(request: HttpRequest) -> int:
     if request.method != "GET" or not last or last["offered"]:
         return 0
     request.session[_UNDO] = {**last, "offered": True}
-    return len(last["images"])
+    return int(last["count"])
 
 
 def view(site: AdminSite) -> Callable[[HttpRequest], HttpResponse]:
@@ -62,19 +66,40 @@ def _act(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     action = request.POST.get("action")
     if action == "undo":
-        last = request.session.pop(_UNDO, {"images": []})
-        restored = trash.restore(last["images"])
-        messages.success(request, f"{counted(restored)} taken out of the trash.")
+        _undo(request)
         return HttpResponseRedirect(reverse("admin:gallery_image_changelist"))
     told = request.POST.getlist("image")
     chosen = [pk for text in told if (pk := number_in(text)) is not None]
     if action == "restore":
         restored = trash.restore(chosen)
-        messages.success(request, f"{counted(restored)} taken out of the trash.")
+        messages.success(request, f"{bulk.counted(restored)} taken out of the trash.")
     elif action == "delete":
         gone = Image.everything.filter(pk__in=chosen, deleted_at__isnull=False)
         deleted = removal.delete_images(gone.values_list("pk", flat=True))
-        messages.success(request, f"{counted(deleted)} deleted for good.")
+        messages.success(request, f"{bulk.counted(deleted)} deleted for good.")
     else:
         messages.error(request, "Choose what to do with them.")
     return HttpResponseRedirect(reverse("admin:gallery_image_trash"))
+
+
+def _undo(request: HttpRequest) -> None:
+    last = request.session.pop(_UNDO, {"images": "", "job": None})
+    chosen = bulk.from_ranges(last["images"])
+    if last["job"] is None:
+        restored = trash.restore(chosen)
+        messages.success(request, f"{bulk.counted(restored)} taken out of the trash.")
+        return
+    deletion = Job.objects.filter(pk=last["job"]).first()
+    if deletion is not None:
+        states.cancel(deletion)
+    job = bulk.submit_change(
+        Change(bulk.Action.RESTORE), chosen, created_by=request.user, behind=last["job"]
+    )
+    messages.success(
+        request,
+        format_html(
+            '{}: a <a href="{}">job</a> does it.',
+            job.title,
+            reverse("admin:jobs_job_change", args=[job.pk]),
+        ),
+    )

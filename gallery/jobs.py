@@ -1,18 +1,23 @@
 """The slow work of this room."""
 
+import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from gallery import ratings, removal, trash
+from gallery import bulk, ratings, removal, trash
 from gallery.album_sources import SourceRefused
+from gallery.bulk import Change, ChangeRefused
 from gallery.daily_sweep import OLDER_THAN
 from gallery.import_album import Imported, import_album
 from gallery.sweep import sweep
 from imagineer.jobs.models import Job
 from imagineer.jobs.registry import JobContext, JobFailed, Partial, Result
 from imagineer.jobs.submit import submit
+from imagineer.words import thin
 
 IMPORT = "gallery.import_album"
+_LOOK_AGAIN_SECONDS = 0.2
 
 
 def submit_import(
@@ -74,6 +79,29 @@ def _result(imported: Imported) -> Result:
     if refused:
         return Partial(result, f"{refused} of {total} files were left out; the log says why.")
     return result
+
+
+def run_change(context: JobContext) -> Result:
+    """params: those of bulk.Change, images (as ranges), behind (a job's id). Safe to run again."""
+    params = context.job.params
+    change = Change(**{field.name: params[field.name] for field in fields(Change)})
+    while Job.objects.unended().filter(pk=params.get("behind")).exists():
+        context.check_cancelled()
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    chosen = bulk.from_ranges(params["images"])
+    try:
+        changed = bulk.apply(
+            change,
+            chosen,
+            changed_by=context.job.created_by,
+            report=lambda done, total: context.progress(
+                done, total, f"{thin(done)} of {bulk.counted(total)}"
+            ),
+        )
+    except ChangeRefused as refused:
+        raise JobFailed(str(refused)) from refused
+    context.log(bulk.told(change, len(chosen), changed))
+    return {"pictures": len(chosen), "changed": changed, "album": change.album or change.leaving}
 
 
 def run_sweep(context: JobContext) -> Result:

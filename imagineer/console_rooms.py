@@ -68,6 +68,13 @@ def imported_places(job: Job) -> Iterator[Place]:
     yield from _change("Album", _imported_album(job))
 
 
+def changed_places(job: Job) -> Iterator[Place]:
+    for label, key in (("Album", "album"), ("Left", "leaving")):
+        pk = (job.params or {}).get(key)
+        if isinstance(pk, int):
+            yield from _change(label, Album.objects.filter(pk=pk).first())
+
+
 def fill() -> None:
     register_job_kind(
         "generation.run",
@@ -87,3 +94,4 @@ def fill() -> None:
         places=run_places("training_run", dataset="Dataset", output_model="LoRA"),
     )
     register_job_kind("gallery.import_album", pictures=imported, places=imported_places)
+    register_job_kind("gallery.change_images", places=changed_places)

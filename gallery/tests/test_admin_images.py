@@ -8,9 +8,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from gallery import admin_bulk
+from gallery import bulk
 from gallery.models import Album, Image, Label, Rating
 from gallery.tests.factories import make_album, make_image, make_label, make_row
+from imagineer.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/gallery/image/"
@@ -172,11 +173,71 @@ def test_it_deletes_into_the_trash(admin_client: Client, media: Path) -> None:
 def test_it_changes_no_more_at_once_than_it_says(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admin_bulk, "AT_MOST", 1)
+    monkeypatch.setattr(bulk, "AT_MOST", 1)
     images = [make_row(), make_row()]
     page = act(admin_client, "add_to_album", images, album="Cards")
     assert "more than 1 pictures; narrow the filter" in page
     assert not Album.objects.exists()
+
+
+def test_it_moves_between_albums_from_an_albums_list(admin_client: Client) -> None:
+    images = [make_row(), make_row()]
+    here = make_album("Here", images)
+    assert 'value="move_to_album"' not in admin_client.get(LIST).content.decode()
+    assert 'value="move_to_album"' in admin_client.get(f"{LIST}?album={here.pk}").content.decode()
+    page = act(admin_client, "move_to_album", images, album="There", leaving=here.pk)
+    assert "2 pictures moved from “Here” to “There”." in page
+    assert not here.images.exists()
+
+
+@pytest.mark.parametrize(
+    ("leaving", "album", "said"),
+    [
+        ("", "There", "Open the album that they should leave"),
+        ("1e9", "There", "Open the album that they should leave"),
+        ("{here}", "Here", "They are in “Here” already"),
+        ("{here}", "", "Name an album, existing or new."),
+    ],
+)
+def test_it_refuses_a_move_to_nowhere(
+    admin_client: Client, leaving: str, album: str, said: str
+) -> None:
+    image = make_row()
+    here = make_album("Here", [image])
+    page = act(
+        admin_client, "move_to_album", [image], album=album, leaving=leaving.format(here=here.pk)
+    )
+    assert said in page
+    assert list(here.images.all()) == [image]
+    assert not Album.objects.filter(name="There").exists()
+
+
+def test_many_are_changed_by_a_job(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", 1)
+    images = [make_row(), make_row()]
+    page = act(admin_client, "add_to_album", images, album="Cards")
+    job = Job.objects.get(kind=bulk.KIND)
+    assert f'Add to an album: 2 pictures: a <a href="/admin/jobs/job/{job.pk}/change/">' in page
+    assert job.params["album"] == Album.objects.get(name="Cards").pk
+    # In the order of the list.
+    assert bulk.from_ranges(job.params["images"]) == [images[1].pk, images[0].pk]
+
+
+def test_deleting_many_is_undone_by_a_job_too(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", 1)
+    images = [make_row(), make_row()]
+    page = act(admin_client, "delete_pictures", images)
+    assert 'value="undo"' in page
+    deletion = Job.objects.get(kind=bulk.KIND)
+    page = admin_client.post(f"{LIST}trash/", {"action": "undo"}, follow=True).content.decode()
+    assert "Take out of the trash: 2 pictures" in page
+    deletion.refresh_from_db()
+    assert deletion.has_ended
+    undo = Job.objects.filter(kind=bulk.KIND).exclude(pk=deletion.pk).get()
+    assert undo.params["images"] == deletion.params["images"]
+    assert undo.params["behind"] == str(deletion.pk)
 
 
 def test_its_page_shows_what_is_known(admin_client: Client) -> None:
