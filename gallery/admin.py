@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
 from django.db.models import (
     OuterRef,
     QuerySet,
@@ -13,7 +12,6 @@ from django.db.models import (
 )
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from gallery import (
@@ -28,31 +26,19 @@ from gallery import (
     trash,
 )
 from gallery.models import Album, AlbumImage, Image, Label
-from imagineer.console_rows import EitherFilter, RowAdmin
+from imagineer.console_rows import COUNTED_AT_MOST, CappedPaginator, EitherFilter, RowAdmin
 
 if TYPE_CHECKING:
     LabelModelAdmin = admin.ModelAdmin[Label]
     LabelTabularInline = admin.TabularInline[Label, Image]
-    ImagePaginator = Paginator[Any]
 else:  # The classes are generic in their type stubs alone.
     LabelModelAdmin = admin.ModelAdmin
     LabelTabularInline = admin.TabularInline
-    ImagePaginator = Paginator
 
-COUNTED_AT_MOST = admin_filters.LISTED_AT_MOST
 PICTURES_STAY = (
     "A private album hides the album alone. Its pictures stay public on their own, in the latest "
     "and in the API; to hide them too, select them among the images and make them private."
 )
-
-
-class CappedPaginator(ImagePaginator):
-    """Counts no further than COUNTED_AT_MOST rows: beyond that, a filter finds more than paging."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by()[:COUNTED_AT_MOST].count())
 
 
 class SourceFilter(admin.ChoicesFieldListFilter):
@@ -130,8 +116,6 @@ class ImageAdmin(RowAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 96
     list_max_show_all = 0
-    paginator = CappedPaginator
-    show_full_result_count = False
     # What is searched says admin_filters; without a name here there would be no field.
     search_fields = ("prompt",)
     search_help_text = "Words, tag:fox, -owl, a number"
@@ -247,7 +231,6 @@ class AlbumAdmin(RowAdmin):
     list_select_related = ("cover",)
     list_per_page = 60
     list_max_show_all = 0
-    show_full_result_count = False
     search_fields = ("name", "description")
     ordering = ("-created_at", "-id")
     fieldsets = (
@@ -301,11 +284,11 @@ class AlbumAdmin(RowAdmin):
 @admin.register(Label)
 class LabelAdmin(LabelModelAdmin):
     list_display = ("text", "kind", "said_by", "image", "is_pinned", "created_at")
-    list_filter = ("kind", "source", "is_pinned")
     list_select_related = ("image",)
     paginator = CappedPaginator
     show_full_result_count = False
-    search_fields = ("text",)
+    # Pictures are found by what is said of them among the images; no index says it of labels.
+    ordering = ("-id",)
     raw_id_fields = ("image",)
     fields = ("image", "kind", "text", "is_pinned")
 

@@ -13,10 +13,9 @@ from gallery import full_text, search
 from gallery.full_text import AllOf, Node
 from gallery.models import Album, Exposure, Image, Label, Rating
 from gallery.search_query import SearchRefused, parse
+from imagineer.console_rows import COUNTED_AT_MOST
 from imagineer.words import number_in
 
-# So many of the newest matches are listed; narrowing down finds more than paging would.
-LISTED_AT_MOST = 10_000
 Choices = list[tuple[str, str]]
 
 
@@ -144,5 +143,5 @@ def matching(
     said = search.expression_for_admin(query)
     if said is None:
         return queryset.none(), ""
-    ids = full_text.image_ids(AllOf((said, *wanted), tuple(unwanted)), LISTED_AT_MOST)
+    ids = full_text.image_ids(AllOf((said, *wanted), tuple(unwanted)), COUNTED_AT_MOST)
     return queryset.filter(pk__in=ids), ""

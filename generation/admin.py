@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,6 +15,7 @@ from generation.forms import LoraForm, LoraUploadForm, preview
 from generation.loras import delete_lora, on_disk, register_lora
 from generation.models import BatchTemplate, ModelVersion
 from imagineer import words
+from imagineer.console_rows import CappedPaginator
 from imagineer.console_start import folded
 from imagineer.jobs.templatetags.job_words import ago
 
@@ -35,13 +36,11 @@ class ModelVersionAdmin(ModelVersionModelAdmin):
     )  # fmt: skip
     list_filter = ("type", "architecture", "is_active")
     search_fields = ("name", "description")
+    paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
     actions = ("switch_on", "switch_off")
     change_form_template = "admin/generation/model.html"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
-        return super().get_queryset(request).annotate(pictures=Count("image_uses"))
 
     @admin.display(description="model", ordering="name")
     def title(self, version: ModelVersion) -> str:
@@ -51,9 +50,9 @@ class ModelVersionAdmin(ModelVersionModelAdmin):
     def trigger(self, version: ModelVersion) -> str:
         return ", ".join(version.trigger_words)
 
-    @admin.display(description="pictures", ordering="pictures")
-    def pictures(self, version: Any) -> str:
-        return words.thin(version.pictures)
+    @admin.display(description="pictures")
+    def pictures(self, version: ModelVersion) -> str:
+        return words.thin(version.live_count)
 
     @admin.display(description="added", ordering="created_at")
     def added(self, version: ModelVersion) -> str:

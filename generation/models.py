@@ -62,6 +62,7 @@ class ModelVersion(Counted):
         )
         indexes = (
             models.Index(fields=("type", "-created_at", "-id"), name="model_version_newest"),
+            models.Index(fields=("-created_at", "-id"), name="model_newest"),
         )
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What the console's tables have in common: a page of one row, a filter of two choices.
+"""What the console's tables have in common: capped counts, a page of one row, a filter of two.
 
 Any room's ``admin.py`` may use this module; it knows no room. See docs/console.md.
 """
@@ -6,17 +6,35 @@ Any room's ``admin.py`` may use this module; it knows no room. See docs/console.
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
-else:  # The class is generic in its type stubs alone.
+    RowPaginator = Paginator[Any]
+else:  # The classes are generic in their type stubs alone.
     ModelAdmin = admin.ModelAdmin
+    RowPaginator = Paginator
+
+COUNTED_AT_MOST = 10_000
+
+
+class CappedPaginator(RowPaginator):
+    """Counts no further than COUNTED_AT_MOST rows: beyond that, a filter finds more than paging."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[:COUNTED_AT_MOST].count())
 
 
 class RowAdmin(ModelAdmin):
     """A ModelAdmin whose change_form_template shows more than the form."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """What the row's own template shows."""

@@ -158,7 +158,6 @@ class ReadOnlyAdmin(RowAdmin, StartAdmin):
     """Rows that are made by their start page and never edited: a page of facts."""
 
     list_per_page = 50
-    show_full_result_count = False
     ordering = ("-created_at", "-id")
     actions = None
 

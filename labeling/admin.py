@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Max, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from gallery.models import Album, Image, Label
 from imagineer import words
 from imagineer.console_start import RunAdmin, StartForm
+from imagineer.counted import counted
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
 from imagineer.problems import Problem
@@ -146,12 +147,13 @@ class LabelingRunAdmin(RunAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LabelingRun]:
         outcomes = LabelingItem.Outcome
-        failed = Q(items__outcome__in=(outcomes.FAILED, outcomes.REFUSED))
+        items = LabelingItem.objects.filter(run=OuterRef("pk"))
+        failed = items.filter(outcome__in=(outcomes.FAILED, outcomes.REFUSED))
         runs: QuerySet[LabelingRun] = super().get_queryset(request)
         return runs.annotate(
-            item_count=Count("items"),
-            done_count=Count("items", filter=Q(items__outcome=outcomes.DONE)),
-            failed_count=Count("items", filter=failed),
+            item_count=counted(items, "run"),
+            done_count=counted(items.filter(outcome=outcomes.DONE), "run"),
+            failed_count=counted(failed, "run"),
         )
 
     @admin.display(description="What")

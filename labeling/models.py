@@ -64,6 +64,7 @@ class LabelingRun(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
+        indexes = (models.Index(fields=("-created_at", "-id"), name="labeling_run_newest"),)
 
     def __str__(self) -> str:
         return f"Labeling of {self.album or self.image or 'chosen images'}"

@@ -34,7 +34,6 @@ class DatasetVersionAdmin(ReadOnlyAdmin):
     change_form_template = "admin/training/datasetversion/change_form.html"
     list_display = ("shown_name", "shown_pictures", "shown_sources", "shown_age")
     list_display_links = ("shown_name",)
-    list_filter = ("albums",)
     search_fields = ("name",)
 
     def start(self, request: HttpRequest, form: StartForm) -> DatasetVersion:
@@ -88,7 +87,7 @@ class TrainingRunAdmin(RunAdmin):
     list_display = (
         "name", "shown_state", "shown_steps", "shown_loss", "shown_lora", "shown_age",
     )  # fmt: skip
-    list_filter = ("job__status", "base_model")
+    list_filter = ("job__status",)
     list_select_related = ("job", "output_model", "base_model")
     search_fields = ("name", "trigger_word")
 

@@ -30,6 +30,7 @@ class DatasetVersion(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
+        indexes = (models.Index(fields=("-created_at", "-id"), name="dataset_newest"),)
         constraints = (
             models.UniqueConstraint(fields=("name", "number"), name="dataset_version_once"),
         )

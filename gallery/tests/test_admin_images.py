@@ -79,6 +79,7 @@ def test_it_filters_by_album_and_by_number_and_hash(admin_client: Client) -> Non
 def test_its_list_counts_no_further_than_it_pages(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("imagineer.console_rows.COUNTED_AT_MOST", 3)
     monkeypatch.setattr("gallery.admin.COUNTED_AT_MOST", 3)
     for _ in range(5):
         make_row()

@@ -1,7 +1,7 @@
 """Jobs in the console: a list to cancel and retry from, and a page that follows one job live."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -24,17 +24,13 @@ from django_rq.models import Dashboard
 
 from imagineer import words
 from imagineer.console_registry import pictures_of, places_of
+from imagineer.console_rows import RowAdmin
 from imagineer.jobs import registry, states
 from imagineer.jobs.models import Job, JobLog
 from imagineer.jobs.templatetags.job_words import ago, elapsed, state
 
 # It shows what Redis holds, and our truth is the database; its pages do not fit our CSP either.
 admin.site.unregister(Dashboard)
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Job]
-else:
-    ModelAdmin = admin.ModelAdmin
 
 LOG_TAIL = 500
 PICTURES_SHOWN = 60
@@ -52,12 +48,11 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(Job)
-class JobAdmin(ModelAdmin):
+class JobAdmin(RowAdmin):
     list_display = ("shown_title", "shown_state", "shown_progress", "shown_time", "shown_age")
     list_filter = ("status", KindFilter, "queue")
     list_select_related = ("created_by",)
     list_per_page = 50
-    show_full_result_count = False
     search_fields = ("title", "id", "error")
     search_help_text = "Title, id or error"
     ordering = ("-created_at", "-id")
@@ -139,21 +134,13 @@ class JobAdmin(ModelAdmin):
             *super().get_urls(),
         ]
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST":
             return HttpResponse("A job is not edited; cancel or retry it.", status=405)
-        job = self.get_object(request, object_id or "")
-        extra = page_context(request, job) if job else {}
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**(extra_context or {}), **extra}
-        )
-        return response
+        return super().changeform_view(request, *args, **kwargs)
+
+    def page_context(self, request: HttpRequest, row: Job) -> dict[str, Any]:
+        return page_context(request, row)
 
     def get_fields(self, request: HttpRequest, obj: Job | None = None) -> tuple[str, ...]:
         return ()

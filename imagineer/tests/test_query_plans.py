@@ -70,6 +70,23 @@ LISTS: dict[str, tuple[Any, ...] | None] = {
     "/api/scraping/jobs": NEWEST,
     "/api/training/runs": NEWEST,
 }
+# Lists of the console over tables that grow without bound.
+CONSOLE = (
+    "/admin/gallery/image/",
+    "/admin/gallery/image/?q=round",
+    "/admin/gallery/image/?album={album}",
+    "/admin/gallery/image/?rating__exact=SAFE",
+    "/admin/gallery/image/trash/",
+    "/admin/gallery/album/",
+    "/admin/gallery/label/",
+    "/admin/jobs/job/",
+    "/admin/scraping/scrapejob/",
+    "/admin/generation/generationrun/",
+    "/admin/generation/modelversion/",
+    "/admin/labeling/labelingrun/",
+    "/admin/training/datasetversion/",
+    "/admin/training/trainingrun/",
+)
 READERS = ("visitor", "visitor who hides NSFW", "admin")
 
 
@@ -147,6 +164,28 @@ def test_it_is_read_along_an_index(
             assert not [step for step in steps if is_walked(step)], sql
             sorting = [step for step in steps if "TEMP B-TREE" in step]
             assert not sorting or is_of_one_page(sql), sql
+
+
+@pytest.mark.parametrize("address", CONSOLE)
+def test_the_console_reads_along_indices_and_counts_no_further_than_it_says(
+    ids: dict[str, int], admin_user: Any, address: str
+) -> None:
+    found = plans(reader("admin", admin_user), address.format(**ids))
+    assert any(
+        re.search(r'FROM "?(gallery|generation|scraping|training|labeling|jobs)_', sql)
+        for sql, _ in found
+    )
+    for sql, steps in found:
+        if re.search(r'FROM "(auth_|account|labeling_prompt)', sql):
+            continue  # As many as there are people and prompts.
+        # Without an index named, it is walked in the order of its rows, and stops with the page.
+        of_one_page = " WHERE " not in sql and re.search(r'\."id" DESC( LIMIT \d+)?$', sql)
+        walked = [step for step in steps if is_walked(step) and step != "SCAN subquery"]
+        assert not walked or of_one_page, sql
+        sorting = [step for step in steps if "TEMP B-TREE" in step]
+        assert not sorting or is_of_one_page(sql), sql
+        counts_all = "COUNT(" in sql and "LIMIT" not in sql and " WHERE " not in sql
+        assert not counts_all, sql
 
 
 @pytest.mark.parametrize(
