@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("", views.latest, name="latest"),
     path("albums/", views.albums, name="albums"),
     path("albums/<slug:slug>/", views.album, name="album"),
+    path("albums/<slug:slug>/source", views.album_source, name="album_source"),
     path("tags/", views.tags, name="tags"),
     path("tags/<str:name>/", views.tag, name="tag"),
     path("tags/<str:name>/feed.atom", _feed(feeds.OfTag()), name="tag_feed"),

@@ -17,10 +17,12 @@ from gallery import listing, nsfw, search, search_query, share, walks
 from gallery.answers import told_parameters
 from gallery.captions import best_caption
 from gallery.image_index import TAG_KINDS
+from gallery.jobs import IMPORT
 from gallery.models import Album, AlbumImage, Image, Label, tag_url
 from gallery.parameters import rows
 from gallery.tags import normalised
 from gallery.templatetags.pictures import alt_text, large
+from imagineer.jobs.models import Job
 from imagineer.keyset import PAGE_SIZE
 from imagineer.problems import Problem
 from imagineer.texts import has_control
@@ -79,6 +81,31 @@ def album(request: HttpRequest, slug: str) -> HttpResponse:
         "hidden_count": listing.hidden_count(request, shown),
     }
     return render(request, "gallery/album.html", context)
+
+
+@require_safe
+@vary_on_cookie
+def album_source(request: HttpRequest, slug: str) -> HttpResponse:
+    """To what made the album: an admin to the run, a visitor to the template it was drawn from."""
+    shown = get_object_or_404(listing.albums(request), slug=slug)
+    target = _run_behind(shown) if nsfw.is_admin(request) else _template_behind(shown)
+    return HttpResponseRedirect(target or shown.get_absolute_url())
+
+
+def _run_behind(album: Album) -> str | None:
+    """The run's page in the console."""
+    if (run := album.generation_runs.first()) is not None:
+        return reverse("admin:generation_generationrun_change", args=[run.pk])
+    if (crawl := album.scrape_jobs.first()) is not None:
+        return reverse("admin:scraping_scrapejob_change", args=[crawl.pk])
+    imports = Job.objects.filter(kind=IMPORT, params__album=album.name)
+    job = imports.order_by("-created_at").first()
+    return None if job is None else reverse("admin:jobs_job_change", args=[job.pk])
+
+
+def _template_behind(album: Album) -> str | None:
+    run = album.generation_runs.filter(template__isnull=False).select_related("template").first()
+    return None if run is None or run.template is None else run.template.get_absolute_url()
 
 
 def _named(album: Album, entries: Iterable[AlbumImage]) -> list[tuple[Image, str]]:

@@ -34,7 +34,7 @@ class ModelVersionAdmin(ModelVersionModelAdmin):
         "title", "type", "architecture", "trigger", "default_weight", "pictures", "is_active",
         "is_public", "added",
     )  # fmt: skip
-    list_filter = ("type", "architecture", "is_active")
+    list_filter = ("type", "is_active")
     search_fields = ("name", "description")
     paginator = CappedPaginator
     show_full_result_count = False

@@ -121,3 +121,16 @@ def test_an_album_from_a_template_links_it_and_names_its_cards(client: Client) -
     page = get(client, address)
     assert 'Drawn from <a href="/templates/suits/">Suits</a>, “gold ink”' in page
     assert '<span class="spread-name">Ace</span>' in get(client, f"{address}?view=spread")
+
+
+def test_an_albums_badge_leads_to_its_template_and_an_admin_to_the_run(
+    client: Client, admin_client: Client
+) -> None:
+    template = make_template()
+    run = make_run(template, "My deck", source_type="batch_generation")
+    assert run.album is not None
+    address = f"{run.album.get_absolute_url()}source"
+    assert client.get(address)["Location"] == template.get_absolute_url()
+    assert admin_client.get(address)["Location"] == (
+        f"/admin/generation/generationrun/{run.pk}/change/"
+    )

@@ -175,6 +175,7 @@ def first_addresses(rows: Rows) -> Iterator[str]:
     for number, album in enumerate(rows.albums):
         yield from (
             f"/albums/{album.slug}/", f"/albums/{album.slug}/?view=spread",
+            f"/albums/{album.slug}/source",
             f"/albums/{album.slug}/feed.atom", f"/api/albums/{album.pk}",
             f"/api/albums/{album.pk}/images", f"/search/?q=shelfname{number}",
             f"/search/?q=album:shelfname{number}", f"/api/images?album={album.pk}",
@@ -354,7 +355,8 @@ def public_names() -> Iterator[tuple[str, str]]:
             for pattern in resolver.url_patterns:
                 assert isinstance(pattern, URLPattern)
                 name = pattern.name or ""
-                if name not in ("nsfw", "theme", "reveal"):
+                # What only changes a choice, or leads elsewhere.
+                if name not in ("nsfw", "theme", "reveal", "album_source"):
                     yield resolver.namespace, name
 
 

@@ -24,3 +24,13 @@ def test_visitors_read_the_host_and_admins_the_address(
     assert "/private/list?token=secret" in (
         admin_client.get(album.get_absolute_url()).content.decode()
     )
+
+
+def test_its_badge_leads_an_admin_to_the_crawl(client: Client, admin_client: Client) -> None:
+    album = make_album("Boats", [make_image_row()], source_type="scrape")
+    crawl = make_row(ScrapeJob, album=album)
+    address = f"{album.get_absolute_url()}source"
+    assert admin_client.get(address)["Location"] == (
+        f"/admin/scraping/scrapejob/{crawl.pk}/change/"
+    )
+    assert client.get(address)["Location"] == album.get_absolute_url()
