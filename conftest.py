@@ -9,6 +9,14 @@ from gallery.tests.workers import workers
 __all__ = ["chromium", "visit", "workers"]
 
 
+@pytest.fixture(autouse=True)
+def hashes_of_this_test() -> None:
+    """The rows that the last test's index knew are gone, and their numbers may come again."""
+    from gallery import similar
+
+    similar.forget()
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Tests begin with empty tables, without the templates that a new database is given."""

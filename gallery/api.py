@@ -10,11 +10,23 @@ from ninja import Query as Query_
 from ninja.files import UploadedFile
 
 from gallery import albums as shelves
-from gallery import api_albums, api_labels, listing, media_views, nsfw, ratings, search, trash
+from gallery import (
+    api_albums,
+    api_labels,
+    listing,
+    media_views,
+    nsfw,
+    ratings,
+    search,
+    similar,
+    trash,
+)
 from gallery.add_image import ImageRefused, add_image
 from gallery.answers import album_ref, image_detail, image_out
 from gallery.models import Album, Image
 from gallery.schemas import (
+    Alike,
+    AlikeList,
     FacetList,
     FacetOut,
     Id,
@@ -174,6 +186,17 @@ def _take(
 def get_image(request: HttpRequest, image_id: Id, viewing: Query_[Viewing]) -> ImageDetail:
     nsfw.choose_for(request, viewing.nsfw)
     return _detail(request, visible_image(request, image_id))
+
+
+@router.get("/images/{image_id}/similar", response=AlikeList)
+def similar_images(request: HttpRequest, image_id: Id, viewing: Query_[Viewing]) -> AlikeList:
+    """At most 24 pictures that look like it, the most alike first; none for a blurred one."""
+    nsfw.choose_for(request, viewing.nsfw)
+    found: list[Any] = list(similar.alike(request, visible_image(request, image_id)))
+    listing.add_captions(found)
+    return AlikeList(
+        items=[Alike(**dict(image_out(request, row)), distance=row.distance) for row in found]
+    )
 
 
 @router.get("/images/{image_id}/thumbnail", response={200: None}, openapi_extra=WEBP)

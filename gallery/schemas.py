@@ -110,6 +110,16 @@ class ImageList(Schema):
     next: str | None
 
 
+class Alike(ImageOut):
+    """distance: how many of the 64 bits of the perceptual hashes differ, 0 to 14."""
+
+    distance: int
+
+
+class AlikeList(Schema):
+    items: list[Alike]
+
+
 class Viewing(In):
     """nsfw: what this one request wants of veiled pictures, whatever the cookie says."""
 

@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern] = [
     path("search/", views.find, name="search"),
     path("images/<int:pk>/", views.image, name="image"),
     path("images/<int:pk>/reveal", views.reveal, name="reveal"),
+    path("images/<int:pk>/similar/", views.similar_to, name="similar"),
     path("images/<int:pk>/original", media_views.original, name="original"),
     path("preferences/nsfw", views.choose_nsfw, name="nsfw"),
     path("preferences/theme", views.choose_theme, name="theme"),

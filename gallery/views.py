@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
-from django.views.decorators.vary import vary_on_cookie
+from django.views.decorators.vary import vary_on_cookie, vary_on_headers
 
-from gallery import listing, nsfw, search, search_query, share, walks
+from gallery import listing, nsfw, search, search_query, share, similar, walks
 from gallery.answers import told_parameters
 from gallery.captions import best_caption
 from gallery.image_index import TAG_KINDS
@@ -31,6 +31,7 @@ YEAR = 365 * 24 * 3600
 # A whole deck is seen at once, the largest (78 cards) included.
 SPREAD_SIZE = 100
 TAGS_SIZE = 200
+STRIP_SIZE = 8
 
 
 @require_safe
@@ -219,6 +220,26 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
         "taught": _taught(request, shown) if sharp else [],
     }
     return render(request, "gallery/image.html", context)
+
+
+@require_safe
+@vary_on_headers("Cookie", "HX-Request")
+def similar_to(request: HttpRequest, pk: int) -> HttpResponse:
+    """Pictures that look like this one; to htmx the few that stand beside it."""
+    shown = get_object_or_404(Image, pk=pk)
+    if not nsfw.may_see(request, shown):
+        raise Http404
+    found = similar.alike(request, shown)
+    listing.add_captions(found)
+    context = {
+        "image": shown,
+        "sharp": nsfw.may_see_sharp(request, shown),
+        "found": found,
+        "strip": found[:STRIP_SIZE],
+    }
+    beside = "HX-Request" in request.headers
+    template = "gallery/similar_strip.html" if beside else "gallery/similar.html"
+    return render(request, template, context)
 
 
 # Relations of the rooms above are reached by name, so that nothing of them is imported here; what

@@ -11,12 +11,12 @@ from typing import Any
 
 from django.conf import settings
 
+from gallery import similar
 from imagineer.jobs.registry import JobContext, JobFailed, Result
 from scraping.crawl_child import CrawlChild, Event
 from scraping.crawl_config import CrawlConfig
 from scraping.models import ScrapeJob
-from scraping.near_duplicates import HashIndex
-from scraping.take_picture import Found, forget_passing, gallery_hashes, refuse, take
+from scraping.take_picture import Found, forget_passing, refuse, take
 
 POLL_S = 0.2
 # A child that dies (of memory, most often) is started again from the addresses not settled yet.
@@ -33,7 +33,6 @@ class _Work:
     context: JobContext
     scrape: ScrapeJob
     spool: Path
-    hashes: HashIndex
     start_trouble: str = ""
     pages: int = 0
 
@@ -46,7 +45,8 @@ def run(context: JobContext) -> Result:
     spool.mkdir(parents=True)
     try:
         forget_passing(scrape)
-        work = _Work(context, scrape, spool, gallery_hashes(context.check_cancelled))
+        similar.catch_up(context.check_cancelled)
+        work = _Work(context, scrape, spool)
         reason = _crawl_persistently(work)
     finally:
         shutil.rmtree(spool, ignore_errors=True)
@@ -146,7 +146,7 @@ def _handle(work: _Work, event: Event) -> None:
 def _take(work: _Work, event: Event) -> None:
     file = work.spool / Path(event["file"]).name
     found = Found(event["image_url"], event["page_url"], event["alt"], event["caption"])
-    image = take(work.scrape, found, file.read_bytes(), work.hashes)
+    image = take(work.scrape, found, file.read_bytes())
     file.unlink()
     if image is not None:
         work.context.log(f"Took {found.image_url}")

@@ -5,7 +5,7 @@ crawl may be run again after a kill at any point.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -13,12 +13,11 @@ from urllib.parse import unquote, urlsplit
 from django.db import transaction
 from django.db.models import F
 
-from gallery import albums, fingerprint, image_files, image_index
+from gallery import albums, fingerprint, image_files, image_index, similar
 from gallery.add_image import add_image
 from gallery.image_files import DecodedImage, ImageRefused
 from gallery.models import Album, Image, Label
 from scraping.models import RefusedImage, ScrapedImage, ScrapeJob
-from scraping.near_duplicates import HashIndex
 
 Reason = RefusedImage.Reason
 _REASON_OF_CODE = {
@@ -46,20 +45,7 @@ class Found:
         return unquote(PurePosixPath(urlsplit(self.image_url).path).name)
 
 
-def gallery_hashes(check: Callable[[], None] = lambda: None) -> HashIndex:
-    """The perceptual hashes of all images. check: called for each; what it raises passes."""
-    rows = Image.objects.exclude(phash=None).order_by("pk").values_list("pk", "phash")
-
-    def hashed() -> Iterator[tuple[int, int]]:
-        for pk, phash in rows.iterator(chunk_size=10_000):
-            check()
-            if phash is not None:
-                yield pk, phash
-
-    return HashIndex(hashed())
-
-
-def take(scrape: ScrapeJob, found: Found, data: bytes, hashes: HashIndex) -> Image | None:
+def take(scrape: ScrapeJob, found: Found, data: bytes) -> Image | None:
     """Import the file, or record why not. The image, if it was imported."""
     known = Image.everything.filter(sha256=hashlib.sha256(data).hexdigest()).first()
     if known is not None and known.deleted_at is not None:
@@ -77,7 +63,7 @@ def take(scrape: ScrapeJob, found: Found, data: bytes, hashes: HashIndex) -> Ima
         refuse(scrape, found, Reason.SMALL, size, downloaded=True)
         return None
     phash = _phash(decoded)
-    twin = hashes.nearest(phash) if phash is not None else None
+    twin = similar.nearest(phash) if phash is not None else None
     if twin is not None:
         refuse(scrape, found, Reason.NEAR, f"Looks like image {twin}.", same_as=twin)
         return None
@@ -91,8 +77,6 @@ def take(scrape: ScrapeJob, found: Found, data: bytes, hashes: HashIndex) -> Ima
     )
     if not added.created:
         return _take_known(scrape, found, added.image)
-    if added.image.phash is not None:
-        hashes.add(added.image.pk, added.image.phash)
     record(scrape, found, added.image)
     return added.image
 

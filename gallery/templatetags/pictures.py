@@ -119,6 +119,12 @@ def thumbnail(context: dict[str, Any], image: Image, width: int) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def alt(context: dict[str, Any], image: Image) -> str:
+    """What a screen reader says of the picture, as this request may know it."""
+    return alt_text(image, nsfw.may_see_sharp(context["request"], image))
+
+
+@register.simple_tag(takes_context=True)
 def loras_used(context: dict[str, Any], image: Image) -> list[dict[str, Any]]:
     """The LoRAs that drew an image, with their weights; a private one is not named to visitors."""
     everything = nsfw.is_admin(context["request"])

@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from gallery import feeds, image_index, listing, nsfw, renditions, search, views
+from gallery import feeds, image_index, listing, nsfw, renditions, search, similar, views
 from gallery import sitemaps as maps
 from gallery.models import Album, AlbumImage, Exposure, Image, ImageTag, Label, Rating, Tag
 from gallery.models import is_veiled as veiled_by
@@ -125,6 +125,7 @@ def settle(rows: Rows, world: World) -> None:
             is_nsfw=state.rating in ("ADULT", "EXPLICIT"),
             is_veiled=veiled_by(state.rating, state.source_type),
             is_public=state.is_public,
+            phash=image.pk % 4,  # All look alike.
             source_type=state.source_type,
             deleted_at="2026-01-01T00:00:00Z" if state.trashed else None,
         )
@@ -158,6 +159,7 @@ def first_addresses(rows: Rows) -> Iterator[str]:
     for number, image in enumerate(rows.images):
         pk = image.pk
         yield from (
+            f"/images/{pk}/similar/", f"/api/images/{pk}/similar",
             f"/images/{pk}/", f"/images/{pk}/original", f"/api/images/{pk}",
             f"/api/images/{pk}/labels", f"/api/images/{pk}/thumbnail",
             f"/images/{pk}/?tag=commontag", f"/images/{pk}/?q=common",
@@ -367,6 +369,8 @@ def _always(value: Any) -> Callable[..., Any]:
     return lambda *args, **kwargs: value
 
 
+_all_alike = mock.Mock(visible=lambda rows, request: rows, may_see_sharp=_always(True))
+
 PLANTS: dict[str, tuple[Any, str, Any, str]] = {
     # surface: (where, what, instead, the address that must be found leaking)
     "lists": (nsfw, "condition", _always(Q()), "/"),
@@ -383,6 +387,8 @@ PLANTS: dict[str, tuple[Any, str, Any, str]] = {
     "sitemap": (nsfw, "is_open", _always(True), "/sitemap"),
     "shared cards": (nsfw, "is_open", _always(True), "/"),
     "API pictures": (nsfw, "may_see_sharp", _always(True), "/api/images"),
+    "more like this": (similar, "nsfw", _all_alike, "/images/"),
+    "more like this, API": (similar, "nsfw", _all_alike, "/api/images"),
     "picture tags": (views, "_distinct", lambda labels: [("tagpic1", "/x")], "/images/"),
 }  # fmt: skip
 

@@ -26,6 +26,7 @@ PUBLIC_READS = {
     "/api/jobs/{job_id}/events",
     "/api/images",
     "/api/images/{image_id}",
+    "/api/images/{image_id}/similar",
     "/api/images/{image_id}/thumbnail",
     "/api/search",
     "/api/images/{image_id}/labels",

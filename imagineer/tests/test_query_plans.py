@@ -46,6 +46,8 @@ LISTS: dict[str, tuple[Any, ...] | None] = {
     "/templates/": None,
     "/templates/suits/": None,
     "/api/images": NEWEST_IMAGE,
+    "/images/{image}/similar/": None,
+    "/api/images/{image}/similar": None,
     "/tags/": (5, 0),
     "/tags/round/": (10**9,),
     "/search/?q=round": NEWEST_IMAGE,
@@ -93,7 +95,7 @@ READERS = ("visitor", "visitor who hides NSFW", "admin")
 @pytest.fixture
 def ids() -> dict[str, int]:
     """A few rows of everything that is listed, and the ids that addresses name."""
-    images = [gallery.make_row(rating=rating) for rating in (Rating.SAFE, Rating.ADULT)]
+    images = [gallery.make_row(rating=rating, phash=1) for rating in (Rating.SAFE, Rating.ADULT)]
     album = gallery.make_album("Deck", images)
     lora, template = make_lora(), make_template()
     job = Job.objects.create(kind="generation.run", queue="gpu", status=Status.COMPLETED)
@@ -107,7 +109,7 @@ def ids() -> dict[str, int]:
         )
     make_row(ScrapeJob, album=album)
     make_row(TrainingRun, is_public=True).albums.add(album)
-    return {"album": album.pk, "lora": lora.pk, "template": template.pk}
+    return {"image": images[0].pk, "album": album.pk, "lora": lora.pk, "template": template.pk}
 
 
 def reader(name: str, admin_user: Any) -> Client:
