@@ -185,6 +185,8 @@ if VEIL_UNRATED - {"upload", "generated", "scraped", "imported"}:
     raise ImproperlyConfigured(
         "VEIL_UNRATED names sources of pictures: upload, generated, scraped, imported."
     )
+# Where a proxy in front finds the files of MEDIA_ROOT; empty: the web server sends them itself.
+X_ACCEL_PREFIX = env.text("X_ACCEL_PREFIX")
 TRASH_DAYS = env.number("TRASH_DAYS", 30, low=0, high=3650)
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

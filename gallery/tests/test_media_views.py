@@ -158,6 +158,44 @@ def test_files_are_only_read(client: Client, method: str) -> None:
         assert client.head(address).status_code == 200
 
 
+def test_a_proxy_sends_renditions_where_one_is_set_up(client: Client, settings: Any) -> None:
+    settings.X_ACCEL_PREFIX = "/_media/"
+    image = make_image(1, rating="ADULT")
+    response = client.get(blurred(image))
+    name = renditions.name(image.sha256, image.blurred_key, renditions.blurred_width(image.width))
+    assert response["X-Accel-Redirect"] == f"/_media/{name}"
+    assert default_storage.exists(name)
+    assert response.content == b""
+    assert response["Content-Type"] == "image/webp"
+    assert response["Cache-Control"] == IMMUTABLE
+    # What may not be seen is not handed to the proxy either.
+    refused = client.get(image.thumbnail_url(300, sharp=True))
+    assert refused.status_code == 404
+    assert "X-Accel-Redirect" not in refused
+    known = client.get(blurred(image), headers={"If-None-Match": response["ETag"]})
+    assert known.status_code == 304
+    # An original is rewritten on the way, so it comes from here.
+    whole = client.get(f"{original(make_image(2))}")
+    assert "X-Accel-Redirect" not in whole
+    assert whole.content
+
+
+def test_files_elsewhere_are_sent_from_here(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.X_ACCEL_PREFIX = "/_media"
+
+    def nowhere(self: Any, name: str) -> str:
+        raise NotImplementedError
+
+    image = make_image(1)
+    monkeypatch.setattr(type(default_storage._wrapped), "path", nowhere)  # type: ignore[attr-defined]
+    monkeypatch.setattr(default_storage, "open", lambda name: io.BytesIO(b"webp"))
+    response = client.get(sharp(image))
+    assert response.content == b"webp"
+    assert "X-Accel-Redirect" not in response
+
+
 # --- Originals ---------------------------------------------------------------------------------
 
 
