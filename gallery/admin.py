@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from gallery import (
     admin_albums,
     admin_bulk,
+    admin_duplicates,
     admin_filters,
     admin_trash,
     admin_upload,
@@ -135,7 +136,9 @@ class ImageAdmin(RowAdmin):
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(admin_upload.view(self.admin_site))
         trash_page = self.admin_site.admin_view(admin_trash.view(self.admin_site))
+        twins = self.admin_site.admin_view(admin_duplicates.view(self.admin_site))
         return [
+            path("duplicates/", twins, name="gallery_image_duplicates"),
             path("upload/", page, name="gallery_image_upload"),
             path("trash/", trash_page, name="gallery_image_trash"),
             *super().get_urls(),

@@ -12,6 +12,7 @@ from ninja.files import UploadedFile
 from gallery import albums as shelves
 from gallery import (
     api_albums,
+    api_duplicates,
     api_labels,
     listing,
     media_views,
@@ -50,6 +51,7 @@ from imagineer.problems import Problem, invalid, not_found
 router = Router(tags=["gallery"])
 router.add_router("", api_albums.router)
 router.add_router("", api_labels.router)
+router.add_router("", api_duplicates.router)
 
 WEBP = {
     "responses": {

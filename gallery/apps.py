@@ -11,14 +11,26 @@ class GalleryConfig(AppConfig):
 
     def ready(self) -> None:
         # Models exist only now.
-        from gallery import albums, bulk, daily_sweep, search_names, triggers
-        from gallery.jobs import IMPORT, run_change, run_import, run_sweep
+        from gallery import albums, bulk, daily_sweep, near_duplicates, search_names, triggers
+        from gallery.jobs import (
+            IMPORT,
+            run_change,
+            run_find_near_duplicates,
+            run_import,
+            run_sweep,
+        )
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
 
         registry.register(IMPORT, queue=Queue.DEFAULT, run=run_import, label="Import of an album")
         registry.register(
             bulk.KIND, queue=Queue.DEFAULT, run=run_change, label="Change of many pictures"
+        )
+        registry.register(
+            near_duplicates.KIND,
+            queue=Queue.DEFAULT,
+            run=run_find_near_duplicates,
+            label="Search for near-duplicates",
         )
         registry.register(daily_sweep.KIND, queue=Queue.DEFAULT, run=run_sweep, label="Sweep")
         search_names.register(albums.SEARCHED)

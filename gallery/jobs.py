@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from gallery import bulk, ratings, removal, trash
+from gallery import bulk, near_duplicates, ratings, removal, trash
 from gallery.album_sources import SourceRefused
 from gallery.bulk import Change, ChangeRefused
 from gallery.daily_sweep import OLDER_THAN
@@ -104,6 +104,12 @@ def run_change(context: JobContext) -> Result:
     return {"pictures": len(chosen), "changed": changed, "album": change.album or change.leaving}
 
 
+def run_find_near_duplicates(context: JobContext) -> Result:
+    """params: after (compare images with higher ids). Safe to run again."""
+    pairs, newest = near_duplicates.find(context.job.params.get("after", 0), context.progress)
+    return {"pairs": pairs, "newest": newest}
+
+
 def run_sweep(context: JobContext) -> Result:
     """Empty the trash of what is old, and remove what killed processes left. Safe to run again."""
     purged = 0
@@ -115,6 +121,8 @@ def run_sweep(context: JobContext) -> Result:
     aligned = ratings.align_veils(check=context.check_cancelled)
     if aligned:
         context.log(f"{aligned} pictures follow the setting VEIL_UNRATED now.")
+    if near_duplicates.is_due():
+        near_duplicates.submit_find()
     swept = sweep(OLDER_THAN, report=context.progress)
     for name in swept.removed:
         context.log(f"Removed {name}, which no picture names.")

@@ -400,6 +400,36 @@ class Label(models.Model):
             raise ValidationError({"text": NO_RATING})
 
 
+class NearDuplicate(models.Model):
+    """Two images whose perceptual hashes differ little, until an admin merges or parts them."""
+
+    first = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="twins_after")
+    second = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="twins_before")
+    distance = models.PositiveSmallIntegerField(help_text="Bits of 64 that differ.")
+    dismissed_at = models.DateTimeField(null=True, blank=True)
+    dismissed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=("first", "second"), name="near_duplicate_once"),
+            models.CheckConstraint(
+                condition=models.Q(first__lt=models.F("second")), name="near_duplicate_in_order"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("-id",), condition=models.Q(dismissed_at=None), name="near_duplicate_open"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.first_id} and {self.second_id}"
+
+
 class SearchDocument(models.Model):
     """The words by which an image is found, as the full-text index takes them (gallery.search)."""
 

@@ -120,6 +120,33 @@ class AlikeList(Schema):
     items: list[Alike]
 
 
+class Twins(Schema):
+    """distance: how many of 64 bits differ; better: the id of the file worth keeping."""
+
+    id: int
+    distance: int
+    first: ImageOut
+    second: ImageOut
+    better: int
+
+
+class TwinList(Schema):
+    items: list[Twins]
+    next: str | None
+
+
+class Search(In):
+    """everything: compare all pictures again, not only what came since the last search."""
+
+    everything: Flag = False
+
+
+class Merge(In):
+    """keep: the id of the image that stays; by default the one with the better file."""
+
+    keep: RowId | None = None
+
+
 class Viewing(In):
     """nsfw: what this one request wants of veiled pictures, whatever the cookie says."""
 

@@ -57,6 +57,11 @@ def alike(request: HttpRequest, image: Image) -> list[Image]:
 def within(phash: int, radius: int, at_most: int | None = None) -> list[tuple[int, int]]:
     """(id, bits that differ), as the index finds them: rows that are gone by now among them."""
     catch_up()
+    return known_within(phash, radius, at_most)
+
+
+def known_within(phash: int, radius: int, at_most: int | None = None) -> list[tuple[int, int]]:
+    """As within(), of what the last :func:`catch_up` of this process brought."""
     with _lock:
         return _index.within(phash, radius, at_most)
 

@@ -185,6 +185,8 @@ if VEIL_UNRATED - {"upload", "generated", "scraped", "imported"}:
     raise ImproperlyConfigured(
         "VEIL_UNRATED names sources of pictures: upload, generated, scraped, imported."
     )
+# Bits of 64 by which the perceptual hashes of near-duplicates differ at most.
+NEAR_DUPLICATE_RADIUS = env.number("NEAR_DUPLICATE_RADIUS", 6, low=0, high=16)
 # Where a proxy in front finds the files of MEDIA_ROOT; empty: the web server sends them itself.
 X_ACCEL_PREFIX = env.text("X_ACCEL_PREFIX")
 TRASH_DAYS = env.number("TRASH_DAYS", 30, low=0, high=3650)
