@@ -14,6 +14,7 @@ class GalleryConfig(AppConfig):
         from gallery import albums, bulk, daily_sweep, near_duplicates, search_names, triggers
         from gallery.jobs import (
             IMPORT,
+            forget_incoming,
             run_change,
             run_find_near_duplicates,
             run_import,
@@ -22,7 +23,13 @@ class GalleryConfig(AppConfig):
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
 
-        registry.register(IMPORT, queue=Queue.DEFAULT, run=run_import, label="Import of an album")
+        registry.register(
+            IMPORT,
+            queue=Queue.DEFAULT,
+            run=run_import,
+            label="Import of pictures",
+            succeeded=forget_incoming,
+        )
         registry.register(
             bulk.KIND, queue=Queue.DEFAULT, run=run_change, label="Change of many pictures"
         )

@@ -104,7 +104,7 @@ def _recognise(data: bytes) -> str:
     if not data:
         raise ImageRefused("empty", "The file is empty.")
     if len(data) > settings.MAX_IMAGE_BYTES:
-        limit = settings.MAX_IMAGE_BYTES // (1024 * 1024)
+        limit = settings.MAX_IMAGE_BYTES // 1_000_000
         raise ImageRefused(
             "too_large",
             f"The file is larger than {limit} MB, the most that is taken.",

@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -428,6 +429,23 @@ class NearDuplicate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first_id} and {self.second_id}"
+
+
+class ResumableUpload(models.Model):
+    """A file that comes in parts (gallery.resumable); how much has come, its size on disk says."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    bytes = models.PositiveBigIntegerField(help_text="Of the whole file.")
+    options = models.JSONField(default=dict)
+    answer = models.JSONField(null=True, help_text="What was said when all of it had come.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class SearchDocument(models.Model):

@@ -39,6 +39,22 @@ class DurableFileSystemStorage(FileSystemStorage):
         os.link(self.path(before), target)
         _fsync_folder(target.parent)
 
+    def adopt(self, path: Path, name: str) -> str:
+        """Give a finished file on this machine a name here, without a copy where it is possible.
+
+        The file keeps its old name too. Returns the name; raises OSError.
+        """
+        target = Path(self.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path, target)
+        except OSError:
+            # On another disk, or the name is taken.
+            with path.open("rb") as file:
+                return self.save(name, File(file))
+        _fsync_folder(target.parent)
+        return name
+
     def _link(self, partial: Path, name: str) -> str:
         """Give the finished file its name; a link, because a rename would replace another's."""
         while True:

@@ -175,7 +175,8 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-MAX_IMAGE_BYTES = env.number("MAX_IMAGE_MB", 50, low=1, high=1000) * 1024 * 1024
+MAX_IMAGE_BYTES = env.number("MAX_IMAGE_MB", 50, low=1, high=1000) * 1_000_000
+MAX_ARCHIVE_BYTES = env.number("MAX_ARCHIVE_MB", 20_000, low=1, high=10_000_000) * 1_000_000
 # Asked before a body is read (imagineer.body_limit); a form with many pictures is one request.
 MAX_REQUEST_BYTES = env.number("MAX_REQUEST_MB", 4000, low=1, high=100_000) * 1_000_000
 MAX_IMAGE_PIXELS = env.number("MAX_IMAGE_MEGAPIXELS", 100, low=1, high=1000) * 1_000_000

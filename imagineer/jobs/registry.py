@@ -46,6 +46,7 @@ class JobContext(Protocol):
 
 
 Runner = Callable[[JobContext], Result]
+Ended = Callable[[Job], None]
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,23 @@ class JobKind:
     queue: Queue
     run: Runner
     label: str
+    succeeded: Ended | None = None
 
 
 _kinds: dict[str, JobKind] = {}
 
 
-def register(name: str, *, queue: Queue, run: Runner, label: str) -> None:
-    """Make a kind of job known. name: "<app>.<verb>", e.g. "generation.run"; label: for people."""
+def register(
+    name: str, *, queue: Queue, run: Runner, label: str, succeeded: Ended | None = None
+) -> None:
+    """Make a kind of job known. name: "<app>.<verb>", e.g. "generation.run"; label: for people.
+
+    succeeded: called once the job's end as completed or partial is written, to remove what it no
+    longer needs; a crash between the two leaves that to a sweep.
+    """
     if name in _kinds and _kinds[name].run is not run:
         raise ValueError(f"The job kind {name} is registered twice.")
-    _kinds[name] = JobKind(name, queue, run, label)
+    _kinds[name] = JobKind(name, queue, run, label, succeeded)
 
 
 def kind(name: str) -> JobKind:

@@ -49,9 +49,19 @@ def execute(job_id: UUID | str, worker: str = "") -> Status | None:
     except LookupError:
         return _end(context, Status.FAILED, error=_unknown_kind(job.kind))
     state = _run(known.run, context)
+    if known.succeeded is not None and state in (Status.COMPLETED, Status.PARTIAL):
+        _clean_up(known.succeeded, context)
     took = time.monotonic() - began
     logger.info("%s %s after %.1f s: %s", job.kind, state or "left", took, job.title)
     return state
+
+
+def _clean_up(succeeded: registry.Ended, context: Context) -> None:
+    try:
+        succeeded(context.job)
+    except Exception:
+        # The job has ended; what is left lying about is no reason to say otherwise.
+        logger.exception("What job %s no longer needs could not be removed", context.job.pk)
 
 
 def _unknown_kind(kind: str) -> str:

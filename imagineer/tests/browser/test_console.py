@@ -1,6 +1,5 @@
 """The console in a real browser: every page on phone and desktop, light and dark, and its work."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from gallery.models import Album, Image, Rating
 from gallery.tests.browser.window import Visit, Visitor
-from gallery.tests.factories import make_album, make_image, make_label, picture_file
+from gallery.tests.factories import make_album, make_image, make_label
 from imagineer.jobs.models import Job, JobLog, Status
 from imagineer.tests.rows import make_row
 
@@ -117,41 +116,6 @@ def test_pictures_are_selected_by_click_and_shift_click(visit: Visit, admin_clie
     page.get_by_label("Album", exact=True).press("Enter")
     expect(page.locator(".messagelist")).to_contain_text("6 pictures added to “Chosen”.")
     assert Album.objects.get(name="Chosen").entries.count() == 6
-
-
-def test_files_are_uploaded_with_an_answer_for_each(
-    visit: Visit, admin_client: Client, tmp_path: Path
-) -> None:
-    good, same, bad = (tmp_path / name for name in ("good.png", "same.png", "bad.png"))
-    good.write_bytes(picture_file(seed=1))
-    same.write_bytes(picture_file(seed=1))
-    bad.write_bytes(b"no picture at all")
-    visitor = sign_in(visit(), admin_client)
-    page = visitor.open(reverse("admin:gallery_image_upload"))
-    page.get_by_label("Album").fill("From the browser")
-    page.get_by_label("Pictures", exact=True).set_input_files([good, same, bad])
-    rows = page.locator("[data-rows] li")
-    expect(rows.nth(0)).to_contain_text("added")
-    expect(rows.nth(1)).to_contain_text("known before")
-    expect(rows.nth(2)).to_contain_text("taken")
-    expect(page.locator("#progress-title")).to_contain_text("3 of 3 uploaded")
-    page.locator("#progress-title").get_by_role("link", name="From the browser").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("From the browser")
-    assert Image.objects.count() == 1
-
-
-def test_pictures_are_dropped_on_the_page(visit: Visit, admin_client: Client) -> None:
-    page = sign_in(visit(), admin_client).open(reverse("admin:gallery_image_upload"))
-    carried = page.evaluate_handle(
-        """(bytes) => {
-          const data = new DataTransfer();
-          data.items.add(new File([new Uint8Array(bytes)], "dropped.png", {type: "image/png"}));
-          return data;
-        }""",
-        list(picture_file()),
-    )
-    page.dispatch_event("[data-drop]", "drop", {"dataTransfer": carried})
-    expect(page.locator("[data-rows] li")).to_contain_text("added")
 
 
 def test_an_album_is_ordered_by_dragging_and_by_number(visit: Visit, admin_client: Client) -> None:
