@@ -262,7 +262,9 @@ GENERATION_DEFAULTS: dict[str, dict[str, float]] = {
 ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = env.text("ANTHROPIC_BASE_URL")
 CLAUDE_MODEL = env.text("CLAUDE_MODEL", "claude-sonnet-5-5")
-# Requests to the labeler at the same time.
+# Further labelers: dotted paths of a labeling.labelers.LabelerKind each.
+LABELERS = env.words("LABELERS")
+# Requests to Claude at the same time.
 LABELING_CONCURRENCY = env.number("LABELING_CONCURRENCY", 4, low=1, high=64)
 
 # --- Scraping ----------------------------------------------------------------------------------

@@ -16,14 +16,13 @@ from imagineer.counted import counted
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
 from imagineer.problems import Problem
+from labeling.labelers import CLAUDE, labeler_kind
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.prompts import SD_TRAINING
 from labeling.runs import (
     INPUT_TOKENS,
-    NO_KEY,
     OUTPUT_TOKENS,
     current_prompt,
-    has_key,
     labelled_before,
     start_run,
 )
@@ -94,7 +93,7 @@ class LabelForm(StartForm):
             return None
         if self.value("force"):
             return found
-        return found.exclude(pk__in=labelled_before(prompt).values("image_id"))
+        return found.exclude(pk__in=labelled_before(CLAUDE, prompt).values("image_id"))
 
     @property
     def cost(self) -> str:
@@ -136,7 +135,7 @@ class LabelingRunAdmin(RunAdmin):
         ).job
 
     def start_context(self, request: HttpRequest, form: StartForm) -> dict[str, Any]:
-        return {"no_key": "" if has_key() else NO_KEY, "prompts": Prompt.objects.current()}
+        return {"no_key": labeler_kind(CLAUDE).missing(), "prompts": Prompt.objects.current()}
 
     def start_initial(self, request: HttpRequest) -> dict[str, Any]:
         """?images=1,2 or ?images=1&images=2, as links and the images' list give them."""

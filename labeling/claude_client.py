@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from labeling.answers import ANSWER_SCHEMA, FEWEST_TAGS, Answer, InvalidAnswer, read_answer
+from labeling.labeler import Labeling, LabelingFailed, Picture, Refused, Unusable, Usage
 from labeling.prompts import SYSTEM, user_text
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 ANTHROPIC = "https://api.anthropic.com"
 # Room for models that think before they answer; a caption itself takes a tenth of it.
 MAX_TOKENS = 4096
-# The long side over which the API would scale a picture down itself.
-LONGEST_SIDE = 1568
-JPEG_QUALITY = 90
 # How long leaving waits for the event loop, which may be importing the SDK just then: with
 # jobs.POLL_S less than a cancelled job is given before its process is killed.
 PATIENCE_S = 0.8
@@ -44,59 +42,8 @@ class ClaudeConfig:
     deadline_s: float = 600.0
 
 
-@dataclass(frozen=True)
-class Picture:
-    """jpeg: its long side at most LONGEST_SIDE pixels. context: untrusted words found with it."""
-
-    jpeg: bytes = field(repr=False)
-    instructions: str
-    context: str = ""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Tokens that were paid for; input counts cached ones too."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens
-        )
-
-
-@dataclass(frozen=True)
-class Labeling:
-    """model: the one that answered, as the server names it."""
-
-    answer: Answer
-    model: str
-    usage: Usage
-
-
-class LabelingFailed(Exception):
-    """This picture could not be labelled; the text says why. usage: what the tries took."""
-
-    def __init__(self, sentence: str, usage: Usage | None = None) -> None:
-        super().__init__(sentence)
-        self.usage = usage or Usage()
-
-
-class Refused(LabelingFailed):
-    """The model declined to describe this picture."""
-
-
-class Unusable(Exception):
-    """No picture can be labelled as things stand; the text says what to change."""
-
-
 class ClaudeClient:
-    """A context manager; leaving it gives up what is still in flight.
-
-    ``submit`` may be called from any thread; its future yields a Labeling or raises LabelingFailed,
-    Refused or Unusable. Cancelling the future ends the request.
-    """
+    """A labeling.labeler.Labeler."""
 
     def __init__(self, config: ClaudeConfig) -> None:
         self.config = config
@@ -146,12 +93,12 @@ class ClaudeClient:
                 message = await self._ask(picture)
                 usage = _usage(message)
                 try:
-                    return Labeling(_answer(message, FEWEST_TAGS), message.model, usage)
+                    return _labeling(_answer(message, FEWEST_TAGS), message.model, usage)
                 except InvalidAnswer:
                     message = await self._ask(picture)
                     usage += _usage(message)
                 # A caption with too few tags twice over is still worth keeping.
-                return Labeling(_answer(message, 1), message.model, usage)
+                return _labeling(_answer(message, 1), message.model, usage)
         except LabelingFailed as error:
             error.usage = usage
             raise
@@ -200,15 +147,30 @@ def _message(picture: Picture) -> "MessageParam":
                 "type": "image",
                 "source": {"type": "base64", "media_type": "image/jpeg", "data": data},
             },
-            {"type": "text", "text": user_text(picture.instructions, picture.context)},
+            {"type": "text", "text": user_text(picture.instructions, picture.found)},
         ],
     }
 
 
 def _usage(message: "Message") -> Usage:
     spent = message.usage
-    cached = (spent.cache_creation_input_tokens or 0) + (spent.cache_read_input_tokens or 0)
-    return Usage(spent.input_tokens + cached, spent.output_tokens)
+    return Usage(
+        spent.input_tokens,
+        spent.output_tokens,
+        spent.cache_read_input_tokens or 0,
+        spent.cache_creation_input_tokens or 0,
+    )
+
+
+def _labeling(answer: Answer, model: str, usage: Usage) -> Labeling:
+    return Labeling(
+        model=model,
+        caption=answer.caption,
+        rating=answer.rating,
+        tags=answer.tags,
+        confidence=answer.confidence,
+        usage=usage,
+    )
 
 
 def _answer(message: "Message", fewest_tags: int) -> Answer:

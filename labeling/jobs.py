@@ -1,4 +1,4 @@
-"""The runner of ``labeling.run``: puts a run's open items before Claude, a few at a time.
+"""The runner of ``labeling.run``: puts a run's open items before a labeler, a few at a time.
 
 Each answer is written in one transaction with its item's outcome, so a run that was killed goes
 on where it was: at most the requests in flight are asked again, and no image gets the labels of
@@ -9,25 +9,16 @@ from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
 from gallery.image_files import ImageRefused
 from imagineer.jobs.registry import JobContext, JobFailed, Partial, Result
-from labeling.claude_client import (
-    ClaudeClient,
-    ClaudeConfig,
-    Labeling,
-    LabelingFailed,
-    Picture,
-    Refused,
-    Unusable,
-    Usage,
-)
+from labeling.labeler import Labeler, Labeling, LabelingFailed, Refused, Unusable, Usage
+from labeling.labelers import LabelerKind, known
 from labeling.models import LabelingItem, LabelingRun
-from labeling.pictures import found_with, jpeg_of
-from labeling.runs import NO_KEY, has_key, labelled_before
+from labeling.pictures import picture_of
+from labeling.runs import labelled_before
 from labeling.write_labels import apply_rating, write_labels
 
 Outcome = LabelingItem.Outcome
@@ -39,23 +30,22 @@ HOPELESS = 10
 def run(context: JobContext) -> Result:
     """Label the run's images; it ends partial if some failed, failed if all did."""
     labeling_run = LabelingRun.objects.select_related("prompt", "album").get(job=context.job)
-    if not has_key():
-        raise JobFailed(NO_KEY)
+    kind = known().get(labeling_run.labeler)
+    if kind is None:
+        raise JobFailed(f"This installation has no labeler named “{labeling_run.labeler}”.")
+    if kind.missing():
+        raise JobFailed(kind.missing())
     _skip_labelled(context, labeling_run)
     waiting = labeling_run.items.filter(outcome__in=LabelingItem.OPEN)
-    config = ClaudeConfig(
-        api_key=settings.ANTHROPIC_API_KEY,
-        model=labeling_run.model or settings.CLAUDE_MODEL,
-        base_url=settings.ANTHROPIC_BASE_URL,
-    )
-    with ClaudeClient(config) as client:
-        work = _Work(context, labeling_run, client, deque(waiting.values_list("pk", flat=True)))
+    with kind.make() as labeler:
+        pks = deque(waiting.values_list("pk", flat=True))
+        work = _Work(context, labeling_run, kind, labeler, pks)
         try:
             _label(work)
         except Unusable as error:
             raise JobFailed(str(error)) from error
         finally:
-            # What Claude has answered is paid for: keep it, whatever ends the run.
+            # What was answered is paid for: keep it, whatever ends the run.
             _keep_answers(work)
     return _result(labeling_run)
 
@@ -64,7 +54,8 @@ def run(context: JobContext) -> Result:
 class _Work:
     context: JobContext
     run: LabelingRun
-    client: ClaudeClient
+    kind: LabelerKind
+    labeler: Labeler
     waiting: deque[int]
     in_flight: dict[Future[Labeling], LabelingItem] = field(default_factory=dict)
     failed_in_a_row: int = 0
@@ -74,7 +65,7 @@ class _Work:
 def _skip_labelled(context: JobContext, labeling_run: LabelingRun) -> None:
     if labeling_run.force:
         return
-    known = labelled_before(labeling_run.prompt).values("image_id")
+    known = labelled_before(labeling_run.labeler, labeling_run.prompt).values("image_id")
     skipped = labeling_run.items.filter(outcome__in=LabelingItem.OPEN, image__in=known).update(
         outcome=Outcome.SKIPPED, error=""
     )
@@ -87,7 +78,7 @@ def _label(work: _Work) -> None:
     while work.waiting or work.in_flight:
         settled = total - len(work.waiting) - len(work.in_flight)
         work.context.progress(settled, total, f"{settled} of {total} images")
-        while work.waiting and len(work.in_flight) < settings.LABELING_CONCURRENCY:
+        while work.waiting and len(work.in_flight) < work.kind.at_once():
             work.context.check_cancelled()
             _send(work, work.waiting.popleft())
             _check_hope(work)
@@ -104,13 +95,11 @@ def _send(work: _Work, item_id: int) -> None:
         # The image was deleted meanwhile, and its item with it.
         return
     try:
-        jpeg = jpeg_of(item.image)
+        picture = picture_of(item.image, work.run.prompt.text, work.run.album)
     except (ImageRefused, OSError) as error:
         _fail(work, item, f"The picture's file cannot be read: {error}")
         return
-    context = found_with(item.image, work.run.album)
-    picture = Picture(jpeg, work.run.prompt.text, context)
-    work.in_flight[work.client.submit(picture)] = item
+    work.in_flight[work.labeler.submit(picture)] = item
 
 
 def _settle(work: _Work, item: LabelingItem, future: Future[Labeling]) -> None:
@@ -127,28 +116,29 @@ def _settle(work: _Work, item: LabelingItem, future: Future[Labeling]) -> None:
         _fail(work, item, str(failed))
     else:
         work.failed_in_a_row = 0
-        _write(work.run, item, labeling)
+        _write(work, item, labeling)
 
 
-def _write(labeling_run: LabelingRun, item: LabelingItem, labeling: Labeling) -> None:
+def _write(work: _Work, item: LabelingItem, labeling: Labeling) -> None:
     # Before the labels: a kill in between leaves an item that is done again, never a picture whose
     # rating was not applied.
-    apply_rating(item.image, labeling.answer.rating)
+    if labeling.rating:
+        apply_rating(item.image, labeling.rating)
     with transaction.atomic():
-        _count(labeling_run, labeling.usage)
+        _count(work.run, labeling.usage)
         if item.settle(Outcome.DONE):
             write_labels(
                 item.image,
-                labeling.answer,
-                model=labeling.model,
-                prompt=labeling_run.prompt,
-                created_by=labeling_run.created_by,
+                labeling,
+                source=work.kind.source,
+                prompt=work.run.prompt if work.kind.reads_prompts else None,
+                created_by=work.run.created_by,
             )
 
 
 def _count(labeling_run: LabelingRun, usage: Usage) -> None:
     LabelingRun.objects.filter(pk=labeling_run.pk).update(
-        input_tokens=F("input_tokens") + usage.input_tokens,
+        input_tokens=F("input_tokens") + usage.all_input_tokens,
         output_tokens=F("output_tokens") + usage.output_tokens,
     )
 
@@ -171,7 +161,7 @@ def _check_hope(work: _Work) -> None:
 def _keep_answers(work: _Work) -> None:
     for future, item in work.in_flight.items():
         if future.done() and not future.cancelled() and future.exception() is None:
-            _write(work.run, item, future.result())
+            _write(work, item, future.result())
 
 
 def _result(labeling_run: LabelingRun) -> Result:

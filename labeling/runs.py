@@ -3,27 +3,19 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
 from gallery.models import Album, Image, Label
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
+from labeling.labelers import CLAUDE, labeler_kind
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.prompts import DEFAULT, SD_TRAINING, SEEDED
 
-NO_KEY = (
-    "Labeling with Claude needs an API key. Set ANTHROPIC_API_KEY in the environment or in .env "
-    "and restart; keys are made at console.anthropic.com."
-)
 # What one picture takes at most, roughly: its pixels / 750, the words with it, and the answer.
 INPUT_TOKENS = 2000
 OUTPUT_TOKENS = 250
-
-
-def has_key() -> bool:
-    return bool(settings.ANTHROPIC_API_KEY)
 
 
 def seed_prompts() -> None:
@@ -47,6 +39,7 @@ def start_run(
     image_ids: Iterable[int] = (),
     *,
     album: Album | None = None,
+    labeler: str = CLAUDE,
     prompt_kind: str = "",
     force: bool = False,
     created_by: Any = None,
@@ -54,10 +47,12 @@ def start_run(
     """Write the run, an item for every image and the job, and enqueue it.
 
     Either an album or image ids. prompt_kind: by default sd_training for an album, else default.
-    Raises Problem: 409 without an API key, 422 for an unknown prompt or nothing to label.
+    Raises Problem: 409 if the labeler cannot be used, 422 for an unknown labeler or prompt, or
+    nothing to label.
     """
-    if not has_key():
-        raise Problem(409, "no_api_key", NO_KEY)
+    kind = labeler_kind(labeler)
+    if missing := kind.missing():
+        raise Problem(409, "labeler_unusable", missing, "labeler")
     prompt = current_prompt(prompt_kind or (SD_TRAINING if album else DEFAULT))
     ids = _ids_of(album, image_ids)
     with transaction.atomic():
@@ -66,7 +61,8 @@ def start_run(
             job=job,
             album=album,
             image_id=ids[0] if album is None and len(ids) == 1 else None,
-            model=settings.CLAUDE_MODEL,
+            labeler=kind.name,
+            model=kind.model(),
             prompt=prompt,
             force=force,
             created_by=job.created_by,
@@ -96,10 +92,13 @@ def _title(album: Album | None, ids: list[int]) -> str:
     return f"Label image {ids[0]}" if len(ids) == 1 else f"Label {len(ids)} images"
 
 
-def labelled_before(prompt: Prompt) -> QuerySet[Label]:
-    """The captions that Claude wrote on this version of this prompt."""
-    return Label.objects.filter(
-        source=Label.Source.CLAUDE,
+def labelled_before(labeler: str, prompt: Prompt) -> QuerySet[Label]:
+    """What this labeler said of images: on this version of this prompt, if it reads prompts."""
+    kind = labeler_kind(labeler)
+    said = Label.objects.filter(source=kind.source)
+    if not kind.reads_prompts:
+        return said
+    return said.filter(
         kind=Label.Kind.CAPTION,
         prompt_kind=prompt.kind,
         prompt_version=str(prompt.version),

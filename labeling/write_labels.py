@@ -6,7 +6,7 @@ from typing import Any
 from gallery import image_index
 from gallery.models import Image, Label, Rating
 from gallery.ratings import change_rating
-from labeling.answers import Answer
+from labeling.labeler import Labeling
 from labeling.models import Prompt
 
 # From harmless to not; UNRATED is less than any word.
@@ -14,32 +14,31 @@ SEVERITY = [Rating.UNRATED, Rating.SAFE, Rating.SUGGESTIVE, Rating.ADULT, Rating
 
 
 def write_labels(
-    image: Image, answer: Answer, *, model: str, prompt: Prompt, created_by: Any
+    image: Image, labeling: Labeling, *, source: str, prompt: Prompt | None, created_by: Any
 ) -> None:
     """Caption, tags and rating with where they come from; call it in a transaction.
 
-    A tag that Claude gave the image before is not written twice.
+    source: whose word it is. A tag that it gave the image before is not written twice.
     """
     known = set(
-        image.labels.filter(kind=Label.Kind.TAG, source=Label.Source.CLAUDE).values_list(
-            "text", flat=True
-        )
+        image.labels.filter(kind=Label.Kind.TAG, source=source).values_list("text", flat=True)
     )
-    said = [(Label.Kind.CAPTION, answer.caption), (Label.Kind.RATING, answer.rating)]
-    said += [(Label.Kind.TAG, tag) for tag in answer.tags if tag not in known]
+    said = [(Label.Kind.CAPTION, labeling.caption), (Label.Kind.RATING, labeling.rating)]
+    said += [(Label.Kind.TAG, tag) for tag in labeling.tags if tag not in known]
     Label.objects.bulk_create(
         Label(
             image=image,
             kind=kind,
             text=text,
-            source=Label.Source.CLAUDE,
-            model=model[:100],
-            prompt_kind=prompt.kind,
-            prompt_version=str(prompt.version),
-            confidence=answer.confidence,
+            source=source,
+            model=labeling.model[:100],
+            prompt_kind=prompt.kind if prompt else "",
+            prompt_version=str(prompt.version) if prompt else "",
+            confidence=labeling.confidence,
             created_by=created_by,
         )
         for kind, text in said
+        if text
     )
     image_index.refresh([image.pk])
 

@@ -64,7 +64,7 @@ def test_without_a_key_it_says_what_to_set_and_starts_nothing(admin, settings):
     response = post(admin, f"/api/labeling/image/{make_row().pk}")
     assert response.status_code == 409
     error = response.json()["error"]
-    assert error["code"] == "no_api_key"
+    assert error["code"] == "labeler_unusable"
     assert "Set ANTHROPIC_API_KEY" in error["message"]
     assert not LabelingRun.objects.exists()
 

@@ -7,16 +7,8 @@ import pytest
 from PIL import Image as PillowImage
 
 from labeling.answers import RATINGS
-from labeling.claude_client import (
-    ClaudeClient,
-    ClaudeConfig,
-    Labeling,
-    LabelingFailed,
-    Picture,
-    Refused,
-    Unusable,
-    Usage,
-)
+from labeling.claude_client import ClaudeClient, ClaudeConfig
+from labeling.labeler import Found, Labeling, LabelingFailed, Picture, Refused, Unusable, Usage
 from labeling.tests.anthropic_server import KEY, AnthropicServer, Reply, good_text
 
 
@@ -33,15 +25,17 @@ def config(server: AnthropicServer, **changes: object) -> ClaudeConfig:
 
 def ask(server: AnthropicServer, context: str = "", **changes: object) -> Labeling:
     with ClaudeClient(config(server, **changes)) as client:
-        return client.submit(Picture(jpeg(), "Describe it.", context)).result(timeout=30)
+        return client.submit(Picture(jpeg(), "Describe it.", Found(album=context))).result(
+            timeout=30
+        )
 
 
 def test_it_returns_what_claude_says_and_what_it_took(anthropic):
     labeling = ask(anthropic)
-    assert labeling.answer.caption == "a red square on white"
-    assert labeling.answer.rating == "SAFE"
-    assert labeling.answer.tags[:2] == ("red", "square")
-    assert labeling.answer.confidence == 0.9
+    assert labeling.caption == "a red square on white"
+    assert labeling.rating == "SAFE"
+    assert labeling.tags[:2] == ("red", "square")
+    assert labeling.confidence == 0.9
     assert labeling.model == "claude-sonnet-5-5"
     assert labeling.usage == Usage(1500, 120)
 
@@ -75,7 +69,7 @@ def test_it_waits_as_long_as_retry_after_says(anthropic):
 @pytest.mark.parametrize("status", [500, 529])
 def test_it_tries_again_after_a_server_error(anthropic, status):
     anthropic.script = [Reply(status=status, headers={"retry-after-ms": "1"})]
-    assert ask(anthropic).answer.caption
+    assert ask(anthropic).caption
 
 
 @pytest.mark.parametrize(
@@ -134,7 +128,7 @@ def test_a_refusal_is_told_with_its_explanation_and_tokens(anthropic):
 def test_an_invalid_answer_is_asked_for_once_more(anthropic, broken):
     anthropic.script = [broken]
     labeling = ask(anthropic)
-    assert labeling.answer.rating == "SAFE"
+    assert labeling.rating == "SAFE"
     assert labeling.usage == Usage(3000, 240)
 
 
@@ -148,7 +142,7 @@ def test_an_answer_that_stays_invalid_fails_with_what_is_wrong(anthropic):
 
 def test_a_caption_with_too_few_tags_twice_over_is_kept(anthropic):
     anthropic.default = Reply(text=good_text(tags=["one"]))
-    assert ask(anthropic).answer.tags == ("one",)
+    assert ask(anthropic).tags == ("one",)
     assert len(anthropic.requests) == 2
 
 

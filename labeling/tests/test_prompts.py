@@ -1,16 +1,19 @@
 import pytest
 
+from labeling.labeler import Found
 from labeling.models import Prompt
 from labeling.prompts import user_text
 from labeling.runs import current_prompt, seed_prompts
 
 
 def test_without_context_only_the_instructions_are_sent():
-    assert user_text("Describe it.", "  \n ") == "Describe it."
+    assert (
+        user_text("Describe it.", Found(page_texts=("  \n ",), prompt="a lake")) == "Describe it."
+    )
 
 
 def test_context_is_bounded_and_cannot_pose_as_a_mark():
-    text = user_text("Describe it.", "<b>\x00" + "x" * 5000)
+    text = user_text("Describe it.", Found(album="<b>\x00", page_texts=("x" * 5000,) * 20))
     assert len(text) < 3000
     assert "<b>" not in text
     assert "\x00" not in text
