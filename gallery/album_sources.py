@@ -44,9 +44,10 @@ class Entry:
 
 
 class Source(Protocol):
-    """An open source; entries are in natural order (2 before 10)."""
+    """An open source. entries: in natural order (2 before 10); names: of all its files."""
 
     entries: list[Entry]
+    names: list[str]
 
     def read(self, name: str, limit: int) -> bytes:
         """At most limit bytes of a file. Raises UnreadableFile."""
@@ -102,6 +103,7 @@ class _Folder:
                 names.append(path.relative_to(self.folder).as_posix())
             if len(names) > MAX_FILES:
                 raise SourceRefused(f"The folder holds more than {MAX_FILES:,} files.")
+        self.names = names
         self.entries = _entries(names)
 
     def read(self, name: str, limit: int) -> bytes:
@@ -115,6 +117,7 @@ class _Folder:
 class _Loose:
     def __init__(self, names: list[str], open_file: Callable[[str], IO[bytes]]) -> None:
         self.open_file = open_file
+        self.names = names
         self.entries = _entries(names)
 
     def read(self, name: str, limit: int) -> bytes:
@@ -147,7 +150,8 @@ class _Archive:
             raise SourceRefused("The archive is encrypted; unpack it first.")
         # The last member of a name is the one that counts, as for every unpacker.
         self.members = {info.filename: info for info in members if not _is_link(info)}
-        self.entries = _entries(list(self.members))
+        self.names = [name for name in self.members if not _is_clutter(PurePosixPath(name))]
+        self.entries = _entries(self.names)
 
     def read(self, name: str, limit: int) -> bytes:
         try:

@@ -15,9 +15,14 @@ SOURCES = (
 
 
 def best_caption(captions: Iterable[Label]) -> str:
-    """The pinned caption, else the best source's newest; empty if there is none."""
-    found = sorted(captions, key=_rank)
-    return found[0].text.strip() if found else ""
+    """The text of the chosen caption; empty if there is none."""
+    chosen = chosen_caption(captions)
+    return chosen.text.strip() if chosen else ""
+
+
+def chosen_caption(captions: Iterable[Label]) -> Label | None:
+    """The pinned caption, else the best source's newest."""
+    return min(captions, key=_rank, default=None)
 
 
 def _rank(label: Label) -> tuple[bool, int, float]:

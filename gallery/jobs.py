@@ -164,8 +164,9 @@ def run_sweep(context: JobContext) -> Result:
         context.log(f"{aligned} pictures follow the setting VEIL_UNRATED now.")
     if near_duplicates.is_due():
         near_duplicates.submit_find()
-    unended = Job.objects.unended().filter(kind=IMPORT).values_list("params", flat=True)
-    incoming.remove_old([each for params in unended for each in params.get("incoming", ())])
+    to_come = Job.objects.unended().filter(params__has_key="incoming")
+    wanted = to_come.values_list("params", flat=True)
+    incoming.remove_old([each for params in wanted for each in params["incoming"]])
     resumable.remove_old()
     swept = sweep(OLDER_THAN, report=context.progress)
     for name in swept.removed:

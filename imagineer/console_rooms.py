@@ -95,3 +95,4 @@ def fill() -> None:
     )
     register_job_kind("gallery.import_album", pictures=imported, places=imported_places)
     register_job_kind("gallery.change_images", places=changed_places)
+    register_job_kind("labeling.import_captions", places=imported_places)

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Max, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 
 from gallery.models import Album, Image, Label
 from imagineer import words
@@ -16,6 +17,7 @@ from imagineer.counted import counted
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
 from imagineer.problems import Problem
+from labeling import admin_captions
 from labeling.labelers import CLAUDE, labeler_kind
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.prompts import SD_TRAINING
@@ -123,6 +125,13 @@ class LabelingRunAdmin(RunAdmin):
     list_display = ("shown_what", "prompt", "shown_state", "shown_counts", "shown_age")
     list_filter = ("job__status", "prompt__kind")
     list_select_related = ("job", "prompt", "album", "image")
+
+    def get_urls(self) -> list[URLPattern]:
+        captions = self.admin_site.admin_view(admin_captions.view(self.admin_site))
+        return [
+            path("album/<int:album_id>/captions/", captions, name="labeling_album_captions"),
+            *super().get_urls(),
+        ]
 
     def start(self, request: HttpRequest, form: StartForm) -> Job:
         asked = form.cleaned_data

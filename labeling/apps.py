@@ -18,7 +18,15 @@ class LabelingConfig(AppConfig):
     def ready(self) -> None:
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
+        from labeling import caption_jobs
         from labeling.jobs import run
 
         registry.register("labeling.run", queue=Queue.DEFAULT, run=run, label="Labeling")
+        registry.register(
+            caption_jobs.KIND,
+            queue=Queue.DEFAULT,
+            run=caption_jobs.run,
+            label="Import of captions",
+            succeeded=caption_jobs.forget_incoming,
+        )
         post_migrate.connect(_seed_prompts, sender=self)

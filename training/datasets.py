@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,14 +11,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from gallery.models import Album, AlbumImage, Image, Label
+from gallery.token_figures import approximate_tokens, token_figures
 from imagineer.problems import Problem
 from training.captions import Candidate, choose
 from training.models import DatasetItem, DatasetVersion
 
-CLIP_TOKENS = 75
-"""What CLIP's text encoders read of a caption; the rest is cut off."""
-TOKEN_STEPS = (15, 30, 45, 60, CLIP_TOKENS)
-_PIECES = re.compile(r"[^\W\d_]+|\d|[^\s\w]+|_+")
 _CHUNK = 500
 
 
@@ -59,28 +55,6 @@ class Selection:
             "tokens": token_figures(counts),
             "sizes": dict(sizes.most_common(12)),
         }
-
-
-def approximate_tokens(caption: str) -> int:
-    """At least so many CLIP tokens: words, digits and runs of punctuation count as one each."""
-    return len(_PIECES.findall(caption))
-
-
-def token_figures(counts: Sequence[int]) -> dict[str, Any]:
-    """Mean, longest, how many are over CLIP_TOKENS, and a histogram [[label, count], …]."""
-    histogram: list[list[Any]] = []
-    low = 0
-    for high in TOKEN_STEPS:
-        histogram.append([f"{low + 1}–{high}", sum(low < count <= high for count in counts)])
-        low = high
-    too_long = sum(count > CLIP_TOKENS for count in counts)
-    histogram.append([f"over {CLIP_TOKENS}", too_long])
-    return {
-        "mean": round(sum(counts) / len(counts), 1) if counts else 0,
-        "longest": max(counts, default=0),
-        "too_long": too_long,
-        "histogram": histogram,
-    }
 
 
 def select(albums: Iterable[Album]) -> Selection:

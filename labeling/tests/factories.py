@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from asgiref.sync import async_to_sync
+
 from gallery.models import Label
 from gallery.tests.factories import make_album, make_image
 from imagineer.jobs.models import Job, Status
@@ -29,3 +31,12 @@ def run_of(*images: Any, **asked: Any) -> LabelingRun:
 def texts(image: Any, kind: str) -> list[str]:
     labels = image.labels.filter(kind=kind, source=Label.Source.CLAUDE)
     return sorted(labels.values_list("text", flat=True))
+
+
+def body(response: Any) -> bytes:
+    """What an answer that is sent in parts holds."""
+
+    async def read() -> bytes:
+        return b"".join([part async for part in response.streaming_content])
+
+    return async_to_sync(read)()
