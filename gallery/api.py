@@ -12,6 +12,7 @@ from ninja.files import UploadedFile
 from gallery import albums as shelves
 from gallery import (
     api_albums,
+    api_bulk,
     api_duplicates,
     api_labels,
     listing,
@@ -28,6 +29,7 @@ from gallery.models import Album, Image
 from gallery.schemas import (
     Alike,
     AlikeList,
+    BulkDone,
     FacetList,
     FacetOut,
     Id,
@@ -52,6 +54,7 @@ router = Router(tags=["gallery"])
 router.add_router("", api_albums.router)
 router.add_router("", api_labels.router)
 router.add_router("", api_duplicates.router)
+router.add_router("", api_bulk.router)
 
 WEBP = {
     "responses": {
@@ -182,6 +185,12 @@ def _take(
     shown = image_out(request, added.image)
     outcome = "created" if added.created else "duplicate"
     return Uploaded(name=name, outcome=outcome, image=shown), added.image
+
+
+# Before the address below, which would take it for an image's id.
+router.post("/images/bulk", response={200: BulkDone, 202: BulkDone}, auth=ADMIN)(
+    api_bulk.change_many
+)
 
 
 @router.get("/images/{image_id}", response=ImageDetail)
