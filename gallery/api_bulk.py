@@ -127,6 +127,7 @@ def list_trash(request: HttpRequest, cursor: str | None = None) -> TrashList:
 
 def _trashed(request: HttpRequest, image: Image) -> Trashed:
     by = image.deleted_by
+    assert image.deleted_at is not None
     return Trashed(
         **dict(image_out(request, image)),
         deleted_at=image.deleted_at,

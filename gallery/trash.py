@@ -76,7 +76,7 @@ def purge(before: datetime, report: Callable[[int], None] = lambda deleted: None
     report(deleted) is called before each part and may raise to stop.
     """
     deleted = 0
-    after: tuple[datetime, int] | None = None
+    after: tuple[datetime | None, int] | None = None
     while True:
         report(deleted)
         found = inside().filter(deleted_at__lte=before)

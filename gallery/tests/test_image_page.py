@@ -42,7 +42,8 @@ def test_prompt_and_parameters_can_be_copied_as_other_tools_read_them(client: Cl
         },
     )  # fmt: skip
     page = get(client, image)
-    told = html.unescape(re.search('data-copy-text="([^"]*)" aria-label="Copy the param', page)[1])
+    (text,) = re.findall('data-copy-text="([^"]*)" aria-label="Copy the parameters"', page)
+    told = html.unescape(text)
     assert told == (
         "a quiet lake <lora:fine-lines:0.8>\n"
         "Negative prompt: noise\n"
