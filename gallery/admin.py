@@ -158,7 +158,10 @@ class ImageAdmin(RowAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Image], search_term: str
     ) -> tuple[QuerySet[Image], bool]:
-        found, wrong = admin_filters.matching(request, queryset, search_term)
+        # "All that match" are more than the list shows, pages or counts.
+        across = request.method == "POST" and request.POST.get("select_across") == "1"
+        at_most = bulk.AT_MOST + 1 if across else None
+        found, wrong = admin_filters.matching(request, queryset, search_term, at_most)
         if wrong:
             messages.error(request, wrong)
         return found, False
@@ -166,6 +169,7 @@ class ImageAdmin(RowAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        admin_bulk.add_what_was_picked_elsewhere(request)
         album = admin_bulk.album_numbered(request.GET.get("album", ""))
         extra = {
             "bar": admin_bulk.bar(),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,6 +20,8 @@ from imagineer.texts import has_control
 from imagineer.words import number_in, thin
 
 NAMES_OFFERED = 200
+# One by one; beyond that people select all that match.
+MOST_ELSEWHERE = 10_000
 
 
 class AlbumNameField(forms.CharField):
@@ -54,6 +57,18 @@ def album_numbered(text: str) -> Album | None:
 def bar() -> dict[str, Any]:
     """What the template of the selection bar needs."""
     return {"album_names": album_names(), "ratings": Rating.choices}
+
+
+def add_what_was_picked_elsewhere(request: HttpRequest) -> None:
+    """Let the pictures selected on other pages of the list count too (console-select.js)."""
+    told = request.POST.get("elsewhere", "").split(",")[: MOST_ELSEWHERE + 1]
+    elsewhere = [text for text in told if number_in(text) is not None]
+    if not elsewhere:
+        return
+    data = request.POST.copy()
+    picked = [*data.getlist(ACTION_CHECKBOX_NAME), *elsewhere]
+    data.setlist(ACTION_CHECKBOX_NAME, list(dict.fromkeys(picked)))
+    request.POST = data  # type: ignore[assignment]
 
 
 Action = Callable[[Any, HttpRequest, QuerySet[Image]], HttpResponse | None]

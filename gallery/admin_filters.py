@@ -115,11 +115,12 @@ FILTERS: tuple[type[IndexFilter], ...] = (
 
 
 def matching(
-    request: HttpRequest, queryset: QuerySet[Image], words: str
+    request: HttpRequest, queryset: QuerySet[Image], words: str, at_most: int | None = None
 ) -> tuple[QuerySet[Image], str]:
     """The images that words and filters ask for; and what is wrong with the words.
 
-    A number or a SHA-256 alone names one image.
+    A number or a SHA-256 alone names one image. at_most: so many of the newest; by default as many
+    as the list counts.
     """
     words = words.strip()
     number = number_in(words)
@@ -143,5 +144,7 @@ def matching(
     said = search.expression_for_admin(query)
     if said is None:
         return queryset.none(), ""
-    ids = full_text.image_ids(AllOf((said, *wanted), tuple(unwanted)), COUNTED_AT_MOST)
-    return queryset.filter(pk__in=ids), ""
+    node = AllOf((said, *wanted), tuple(unwanted))
+    if at_most is not None:
+        return queryset.filter(pk__in=full_text.images_in(node, at_most)), ""
+    return queryset.filter(pk__in=full_text.image_ids(node, COUNTED_AT_MOST)), ""

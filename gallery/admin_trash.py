@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from gallery import bulk, removal, trash
+from gallery import bulk, listing, trash
 from gallery.bulk import Change
 from gallery.models import Image
 from imagineer.jobs import states
@@ -45,15 +45,14 @@ def view(site: AdminSite) -> Callable[[HttpRequest], HttpResponse]:
     def page(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             return _act(request)
-        gone = Image.everything.filter(deleted_at__isnull=False).order_by("-deleted_at", "-id")
-        shown = list(gone.select_related("deleted_by")[: SHOWN + 1])
+        gone = trash.inside().select_related("deleted_by")
         context = {
             **site.each_context(request),
             "title": "Trash",
             "opts": Image._meta,
-            "pictures": shown[:SHOWN],
-            "is_more": len(shown) > SHOWN,
+            "page": listing.page(request, gone, trash.NEWEST, SHOWN),
             "days": settings.TRASH_DAYS,
+            "emptying": Job.objects.unended().filter(kind=trash.EMPTY).first(),
         }
         return TemplateResponse(request, "admin/gallery/image/trash.html", context)
 
@@ -68,14 +67,17 @@ def _act(request: HttpRequest) -> HttpResponse:
     if action == "undo":
         _undo(request)
         return HttpResponseRedirect(reverse("admin:gallery_image_changelist"))
+    if action == "empty":
+        job = trash.submit_empty(created_by=request.user)
+        _tell_of(request, job)
+        return HttpResponseRedirect(reverse("admin:gallery_image_trash"))
     told = request.POST.getlist("image")
     chosen = [pk for text in told if (pk := number_in(text)) is not None]
     if action == "restore":
         restored = trash.restore(chosen)
         messages.success(request, f"{bulk.counted(restored)} taken out of the trash.")
     elif action == "delete":
-        gone = Image.everything.filter(pk__in=chosen, deleted_at__isnull=False)
-        deleted = removal.delete_images(gone.values_list("pk", flat=True))
+        deleted = trash.delete_for_good(chosen)
         messages.success(request, f"{bulk.counted(deleted)} deleted for good.")
     else:
         messages.error(request, "Choose what to do with them.")
@@ -95,11 +97,11 @@ def _undo(request: HttpRequest) -> None:
     job = bulk.submit_change(
         Change(bulk.Action.RESTORE), chosen, created_by=request.user, behind=last["job"]
     )
+    _tell_of(request, job)
+
+
+def _tell_of(request: HttpRequest, job: Job) -> None:
+    address = reverse("admin:jobs_job_change", args=[job.pk])
     messages.success(
-        request,
-        format_html(
-            '{}: a <a href="{}">job</a> does it.',
-            job.title,
-            reverse("admin:jobs_job_change", args=[job.pk]),
-        ),
+        request, format_html('{}: a <a href="{}">job</a> does it.', job.title, address)
     )

@@ -9,6 +9,7 @@ from ninja import Router, Status
 
 from gallery import (
     api_albums,
+    api_bulk,
     api_duplicates,
     api_labels,
     api_upload,
@@ -44,8 +45,9 @@ from imagineer.problems import invalid, not_found
 
 images = Router(tags=["gallery"])
 router = Router(tags=["gallery"])
-# Before the images, whose addresses would take "upload" for a number.
+# Before the images, whose addresses would take "upload" and "bulk" for numbers.
 router.add_router("", api_upload.router)
+router.add_router("", api_bulk.router)
 router.add_router("", images)
 router.add_router("", api_albums.router)
 router.add_router("", api_labels.router)

@@ -28,6 +28,7 @@ from gallery.schemas import (
 from imagineer.accounts.permissions import ADMIN
 from imagineer.keyset import paginate
 from imagineer.problems import Problem, invalid, not_found
+from imagineer.words import thin
 
 router = Router(tags=["albums"])
 
@@ -122,7 +123,7 @@ def order_album(request: HttpRequest, album_id: Id, payload: ImageIds) -> Added:
     album = visible_album(request, album_id)
     ids = _some(payload)
     present = set(album.entries.filter(image__in=ids).values_list("image_id", flat=True))
-    _refuse_unknown([pk for pk in ids if pk not in present], "not in this album")
+    refuse_unknown([pk for pk in ids if pk not in present], "not in this album")
     albums.reorder(album, ids)
     return Added(added=0, known=len(ids))
 
@@ -181,7 +182,8 @@ def _some(payload: ImageIds) -> list[int]:
     if len(payload.image_ids) > IMAGES_AT_ONCE:
         raise invalid(
             "image_ids",
-            f"At most {IMAGES_AT_ONCE} images at once; these are {len(payload.image_ids)}.",
+            f"At most {thin(IMAGES_AT_ONCE)} images at once; these are "
+            f"{thin(len(payload.image_ids))}. /api/images/bulk takes more.",
         )
     return ids
 
@@ -189,11 +191,12 @@ def _some(payload: ImageIds) -> list[int]:
 def _existing(payload: ImageIds) -> list[int]:
     ids = _some(payload)
     known = set(Image.objects.filter(pk__in=ids).values_list("pk", flat=True))
-    _refuse_unknown([pk for pk in ids if pk not in known], "not in the gallery")
+    refuse_unknown([pk for pk in ids if pk not in known], "not in the gallery")
     return ids
 
 
-def _refuse_unknown(ids: list[int], where: str) -> None:
+def refuse_unknown(ids: list[int], where: str) -> None:
+    """Raise Problem if there are any."""
     if ids:
         named = ", ".join(str(pk) for pk in ids[:10]) + (" …" if len(ids) > 10 else "")
         raise invalid("image_ids", f"These images are {where}: {named}.")

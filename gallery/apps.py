@@ -11,11 +11,20 @@ class GalleryConfig(AppConfig):
 
     def ready(self) -> None:
         # Models exist only now.
-        from gallery import albums, bulk, daily_sweep, near_duplicates, search_names, triggers
+        from gallery import (
+            albums,
+            bulk,
+            daily_sweep,
+            near_duplicates,
+            search_names,
+            trash,
+            triggers,
+        )
         from gallery.jobs import (
             IMPORT,
             forget_incoming,
             run_change,
+            run_empty_trash,
             run_find_near_duplicates,
             run_import,
             run_sweep,
@@ -39,7 +48,11 @@ class GalleryConfig(AppConfig):
             run=run_find_near_duplicates,
             label="Search for near-duplicates",
         )
+        registry.register(
+            trash.EMPTY, queue=Queue.DEFAULT, run=run_empty_trash, label="Emptying of the trash"
+        )
         registry.register(daily_sweep.KIND, queue=Queue.DEFAULT, run=run_sweep, label="Sweep")
+        registry.register_upkeep(daily_sweep.submit_when_due)
         search_names.register(albums.SEARCHED)
         triggers.keep(
             self,

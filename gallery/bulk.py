@@ -17,6 +17,8 @@ KIND = "gallery.change_images"
 AT_ONCE = 200
 AT_MOST = 100_000
 _PART = 100
+# A database takes so many parameters at once.
+_ASKED = 1000
 
 
 class Action(models.TextChoices):
@@ -103,8 +105,17 @@ def _album(pk: int | None) -> Album:
 
 
 def _still_there(image_ids: Sequence[int]) -> list[int]:
-    live = set(Image.objects.filter(pk__in=image_ids).values_list("pk", flat=True))
+    live = existing(image_ids, Image.objects.all())
     return [pk for pk in image_ids if pk in live]
+
+
+def existing(image_ids: Sequence[int], among: models.QuerySet[Image]) -> set[int]:
+    """Those of the ids that are among the images; any number of them."""
+    found: set[int] = set()
+    for start in range(0, len(image_ids), _ASKED):
+        part = among.filter(pk__in=image_ids[start : start + _ASKED])
+        found.update(part.order_by().values_list("pk", flat=True))
+    return found
 
 
 def _move(leaving: Album, album: Album, image_ids: Sequence[int], moved_by: Any) -> int:

@@ -1,4 +1,4 @@
-"""The sweep that nobody has to think of: at most once a day, after a picture came in."""
+"""The sweep that nobody has to think of: once a day, asked for by workers and by what comes in."""
 
 import time
 from datetime import timedelta
@@ -20,8 +20,8 @@ _asked = float("-inf")
 def submit_when_due() -> Job | None:
     """Ask for a sweep unless one was asked for within a day; None if there is nothing to do.
 
-    Cheap to call after every picture: a process asks the database once an hour. In a gallery that
-    is younger than what is swept nothing can be left behind.
+    Cheap to call at any time: a process asks the database once an hour. In a gallery that is
+    younger than what is swept nothing can be left behind.
     """
     global _asked
     if time.monotonic() - _asked < _ASK_EVERY:
@@ -30,6 +30,6 @@ def submit_when_due() -> Job | None:
     now = timezone.now()
     if Job.objects.filter(kind=KIND, created_at__gt=now - EVERY).exists():
         return None
-    if not Image.objects.filter(created_at__lt=now - OLDER_THAN).exists():
+    if not Image.everything.filter(created_at__lt=now - OLDER_THAN).exists():
         return None
     return submit(KIND, title="Removal of files without a picture")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models.expressions import RawSQL
 
 # Columns of gallery_searchdocument → weights of its tsvector.
 WEIGHTS = {"words": "A", "veiled_words": "B", "facts": "C"}
@@ -67,6 +68,12 @@ def image_ids(node: Node, limit: int, before: int | None = None) -> list[int]:
     """The newest images that match, newest first. before: those with smaller ids alone."""
     sql, params = _newest(node, "<", before, "DESC", limit)
     return _column(sql, params)
+
+
+def images_in(node: Node, limit: int) -> RawSQL:
+    """The same for ``pk__in`` of a queryset, where there may be more than a query takes values."""
+    sql, params = _newest(node, "<", None, "DESC", limit)
+    return RawSQL(sql, params)  # noqa: S611
 
 
 def neighbours(node: Node, pk: int) -> tuple[int | None, int | None]:

@@ -5,6 +5,7 @@ completely; before that, its size is checked, so that no small file can fill the
 """
 
 import io
+import re
 import zlib
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from django.conf import settings
 from PIL import ExifTags, Image, ImageCms
 
 from gallery import image_headers
+from imagineer.words import thin
 
 FORMATS = {
     "jpeg": ("JPEG", "MPO"),
@@ -24,7 +26,7 @@ FORMATS = {
 CONTENT_TYPES = {name: f"image/{name}" for name in FORMATS}
 EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "gif": "gif", "bmp": "bmp"}
 ACCEPTED = "JPEG, PNG, WebP, GIF and BMP"
-MAX_FRAMES = 10_000
+MAX_FRAMES = 5_000
 # A colour profile of more than this is no profile of a display or printer.
 MAX_PROFILE_BYTES = 4 * 1024 * 1024
 # The check below is stricter than Pillow's own, which errs only at twice this number.
@@ -73,8 +75,11 @@ def decode(
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS[kind]) as opened:
             return _decode(data, kind, opened, max_width, max_height)
-    except Image.DecompressionBombError:
-        raise _too_many_pixels("The picture has more pixels") from None
+    except Image.DecompressionBombError as error:
+        # Pillow says how many, and nothing of the sides.
+        told = re.search(r"\((\d+) pixels\)", str(error))
+        number = f"{thin(int(told[1]) // 1_000_000)} megapixels" if told else "too many pixels"
+        raise _too_many_pixels(f"The picture has {number}") from None
     except MemoryError:
         raise ImageRefused("damaged", "The picture does not fit into memory.") from None
     except _DAMAGE as error:
@@ -178,7 +183,8 @@ def _check_pixels(width: int, height: int, frames: int) -> None:
         raise ImageRefused("damaged", "The picture has no pixels.")
     if frames > MAX_FRAMES:
         raise ImageRefused(
-            "too_many_pixels", f"The animation has more than {MAX_FRAMES:,} frames, the most taken."
+            "too_many_pixels",
+            f"The animation has more than {thin(MAX_FRAMES)} frames, the most taken.",
         )
     if width * height * frames > settings.MAX_IMAGE_PIXELS:
         size = f"{width} × {height} pixels"

@@ -2,10 +2,11 @@
 
 import time
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gallery import bulk, incoming, near_duplicates, ratings, removal, resumable, trash
+from gallery import bulk, incoming, near_duplicates, ratings, resumable, trash
 from gallery.album_sources import SourceRefused
 from gallery.bulk import Change, ChangeRefused
 from gallery.daily_sweep import OLDER_THAN
@@ -151,12 +152,21 @@ def run_find_near_duplicates(context: JobContext) -> Result:
     return {"pairs": pairs, "newest": newest}
 
 
+def run_empty_trash(context: JobContext) -> Result:
+    """params: before (what went into the trash later stays). Safe to run again."""
+    before = datetime.fromisoformat(context.job.params["before"])
+    total = trash.inside().filter(deleted_at__lte=before).count()
+    deleted = trash.purge(
+        before,
+        lambda done: context.progress(done, total, f"{thin(done)} of {bulk.counted(total)}"),
+    )
+    context.log(f"{bulk.counted(deleted)} deleted for good.")
+    return {"deleted": deleted}
+
+
 def run_sweep(context: JobContext) -> Result:
     """Empty the trash of what is old, and remove what killed processes left. Safe to run again."""
-    purged = 0
-    for pks in trash.due():
-        context.check_cancelled()
-        purged += removal.delete_images(pks)
+    purged = trash.purge(trash.due(), lambda deleted: context.check_cancelled())
     if purged:
         context.log(f"Deleted {purged} pictures that had been in the trash long enough.")
     aligned = ratings.align_veils(check=context.check_cancelled)

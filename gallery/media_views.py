@@ -21,8 +21,10 @@ from gallery.strip_location import strip
 from gallery.strip_models import strip_models
 
 IMMUTABLE = "public, max-age=31536000, immutable"
+# Where the address stays when the picture is closed, so that caches must ask again each time.
+ASKED_AGAIN = "public, no-cache"
 PRIVATE = "private, no-store"
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
 
 
 @require_safe
@@ -53,7 +55,7 @@ def rendition(request: HttpRequest, key: str, width: int) -> HttpResponse:
     open_to_all = _is_open_to_all(image, sharp)
     if not open_to_all:
         _check(nsfw.may_see_sharp(request, image) if sharp else nsfw.may_see(request, image))
-    return _webp(request, image, key, width, open_to_all)
+    return _webp(request, image, key, width, IMMUTABLE if open_to_all else PRIVATE)
 
 
 def thumbnail(request: HttpRequest, image: Image, width: int, *, sharp: bool) -> HttpResponse:
@@ -63,21 +65,14 @@ def thumbnail(request: HttpRequest, image: Image, width: int, *, sharp: bool) ->
     else:
         key, made = image.blurred_key, renditions.blurred_width(image.width)
     # Of a veiled picture the answer differs by what the visitor chose.
-    open_to_all = nsfw.is_open(image)
-    response = _webp(request, image, key, made, open_to_all)
-    if open_to_all:
-        # The address stays when the picture is closed, so caches must ask again each time.
-        response["Cache-Control"] = "public, no-cache"
-    return response
+    return _webp(request, image, key, made, ASKED_AGAIN if nsfw.is_open(image) else PRIVATE)
 
 
 def _is_open_to_all(image: Image, sharp: bool) -> bool:
     return nsfw.is_open(image) if sharp else image.exposure <= Exposure.VEILED
 
 
-def _webp(
-    request: HttpRequest, image: Image, key: str, width: int, open_to_all: bool
-) -> HttpResponse:
+def _webp(request: HttpRequest, image: Image, key: str, width: int, caching: str) -> HttpResponse:
     etag = f'"{key}-{width}"'
     if _is_known(request, etag):
         response = HttpResponse(status=304)
@@ -85,8 +80,7 @@ def _webp(
         name = renditions.name(image.sha256, key, width)
         response = _by_proxy(name) or _ranged(request, _read(name), etag)
         response["Content-Type"] = "image/webp"
-    response["Accept-Ranges"] = "bytes"
-    return _with_headers(response, etag, open_to_all)
+    return _with_headers(response, etag, caching)
 
 
 def _by_proxy(name: str) -> HttpResponse | None:
@@ -121,14 +115,16 @@ def original(request: HttpRequest, pk: int) -> HttpResponse:
         _check(nsfw.may_see_sharp(request, image))
     hidden = None if private is None or nsfw.is_admin(request) else private
     etag = f'"{image.sha256}{"-visitors" if hidden else ""}"'
+    caching = ASKED_AGAIN if open_to_all else PRIVATE
     if _is_known(request, etag):
-        return _with_original_headers(HttpResponse(status=304), image, etag, open_to_all)
+        return _with_headers(HttpResponse(status=304), etag, caching)
     data = strip(_read(str(image.file.name)), image.format)
     if hidden is not None:
         data = strip_models(data, hidden.shown, hides_base=hidden.hides_base)
     response = _ranged(request, data, etag)
     response["Content-Type"] = CONTENT_TYPES[image.format]
-    return _with_original_headers(response, image, etag, open_to_all)
+    response["Content-Disposition"] = disposition(image)
+    return _with_headers(response, etag, caching)
 
 
 def _check(allowed: bool) -> None:
@@ -153,24 +149,15 @@ def _is_known(request: HttpRequest, etag: str) -> bool:
     return etag in known or "*" in known
 
 
-def _with_headers(response: HttpResponse, etag: str, open_to_all: bool) -> HttpResponse:
+def _with_headers(response: HttpResponse, etag: str, caching: str) -> HttpResponse:
+    """caching: IMMUTABLE, ASKED_AGAIN or PRIVATE."""
     response["ETag"] = etag
-    response["Cache-Control"] = IMMUTABLE if open_to_all else PRIVATE
-    response["X-Content-Type-Options"] = "nosniff"
-    if not open_to_all:
-        patch_vary_headers(response, ("Cookie", "Authorization"))
-    return response
-
-
-def _with_original_headers(
-    response: HttpResponse, image: Image, etag: str, open_to_all: bool
-) -> HttpResponse:
-    _with_headers(response, etag, open_to_all)
-    if open_to_all:
-        # The address stays when the picture is closed, so caches must ask again each time.
-        response["Cache-Control"] = "public, no-cache"
-    response["Content-Disposition"] = disposition(image)
+    # That a range lies behind the end is no answer to keep.
+    response["Cache-Control"] = PRIVATE if response.status_code == 416 else caching
     response["Accept-Ranges"] = "bytes"
+    response["X-Content-Type-Options"] = "nosniff"
+    if caching == PRIVATE:
+        patch_vary_headers(response, ("Cookie", "Authorization"))
     return response
 
 
@@ -186,7 +173,7 @@ def disposition(image: Image) -> str:
 def _ranged(request: HttpRequest, data: bytes, etag: str) -> HttpResponse:
     """The whole body, or the one range asked for (RFC 9110); several ranges get the whole."""
     found = _RANGE.fullmatch(request.headers.get("Range", "").strip())
-    if found is None or request.headers.get("If-Range", etag) != etag:
+    if request.method != "GET" or found is None or request.headers.get("If-Range", etag) != etag:
         return HttpResponse(data)
     first, last = found.groups()
     if not first and not last:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gallery import infotext
+
 LABELS = {
     "seed": "Seed",
     "steps": "Steps",
@@ -32,6 +34,35 @@ def rows(params: Mapping[str, Any], width: int, height: int) -> list[tuple[str, 
     if all(isinstance(side, int) for side in asked) and asked != (width, height):
         found.append(("Drawn at", f"{asked[0]} × {asked[1]}"))
     return [(label, text) for label, text in found if text]
+
+
+def as_infotext(
+    prompt: str, negative_prompt: str, params: Mapping[str, Any], loras: Mapping[str, float]
+) -> str:
+    """Prompt and parameters in one text that other tools of the field read. loras: by name."""
+    return infotext.write(
+        infotext.Infotext(
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            steps=_whole(params.get("steps")),
+            sampler=_text(params.get("sampler") or params.get("scheduler")),
+            guidance_scale=_number(params.get("guidance_scale")),
+            seed=_whole(params.get("seed")),
+            width=_whole(params.get("width")),
+            height=_whole(params.get("height")),
+            model=_text(params.get("model") or params.get("base_model")),
+            loras={infotext.tag_name(name): weight for name, weight in loras.items()},
+        )
+    )
+
+
+def _number(value: Any) -> float | None:
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_one else None
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _label(key: str) -> str:

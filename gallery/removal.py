@@ -9,16 +9,20 @@ from pathlib import PurePosixPath
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 
 from gallery import renditions
 from gallery.models import Image
 
 logger = logging.getLogger(__name__)
 _CHUNK = 200
+_ANY = Q()
 
 
-def delete_images(ids: Iterable[int]) -> int:
+def delete_images(ids: Iterable[int], where: Q = _ANY) -> int:
     """Delete these images with all that belongs to them; how many there were.
+
+    where: asked once more of each row at the moment of deleting.
 
     The files go once the rows are gone for good (at the end of a surrounding transaction). A kill
     in between leaves files without rows, which the sweep removes.
@@ -27,9 +31,8 @@ def delete_images(ids: Iterable[int]) -> int:
     deleted = 0
     for start in range(0, len(wanted), _CHUNK):
         with transaction.atomic():
-            images = list(
-                Image.everything.select_for_update().filter(pk__in=wanted[start : start + _CHUNK])
-            )
+            rows = Image.everything.select_for_update().filter(where)
+            images = list(rows.filter(pk__in=wanted[start : start + _CHUNK]))
             Image.everything.filter(pk__in=[image.pk for image in images]).delete()
             names = [name for image in images for name in file_names(image)]
             transaction.on_commit(lambda names=names: _delete_files(names))  # type: ignore[misc]

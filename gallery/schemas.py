@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from ninja import Field, Schema
 from pydantic import StringConstraints, model_validator
 
+from gallery.bulk import Action
 from gallery.models import Album, Image, Label, Rating
 from imagineer import texts
 from imagineer.inputs import Flag, In, RowId
@@ -281,6 +282,43 @@ class Uploaded(Schema):
     image: ImageOut | None = None
     code: str | None = None
     message: str | None = None
+
+
+class BulkChange(In):
+    """What is done to each of many images, which are named by their ids or by a search.
+
+    album_id or album (a name, made if new): where to. from_album_id: out of which album.
+    """
+
+    action: Action
+    image_ids: list[RowId] | None = None
+    q: SearchText | None = None
+    album_id: RowId | None = None
+    album: Name | None = None
+    from_album_id: RowId | None = None
+    rating: Rating | None = None
+
+
+class BulkDone(Schema):
+    """images: how many were named; changed: how many were not so before, null while job works."""
+
+    images: int
+    changed: int | None = None
+    message: str
+    job: dict[str, Any] | None = None
+
+
+class Trashed(ImageOut):
+    """deleted_by: a user's name; kept_until: from then on it may be deleted for good."""
+
+    deleted_at: datetime
+    deleted_by: str | None
+    kept_until: datetime
+
+
+class TrashList(Schema):
+    items: list[Trashed]
+    next: str | None
 
 
 class Upload(Schema):

@@ -37,6 +37,8 @@ _EXIF_HEADERS = (b"Exif\x00\x00", b"Exif\x00\xff")
 _XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\x00"
 _XMP_MORE_HEADER = b"http://ns.adobe.com/xmp/extension/\x00"
 _XMP_MORE_PREFIX = len(_XMP_MORE_HEADER) + 40
+# How the pixels become colours, in blocks that hold no words of people.
+_JPEG_COLOURS = (b"JFIF\x00", b"ICC_PROFILE\x00", b"Adobe\x00")
 _XMP_GIF = b"XMP DataXMP"
 # Within compressed pixels FF is followed by 00, or by a restart marker.
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -164,7 +166,7 @@ def _strip_jpeg(data: bytes) -> bytes:
             raw = b"" if appended else raw
         elif marker == 0xED:
             raw = b"" if photoshop_names_place(body) else raw
-        elif 0xE3 <= marker <= 0xEF and marker != 0xEE:
+        elif 0xE0 <= marker <= 0xEF and not body.startswith(_JPEG_COLOURS):
             raw = b"" if names_place(body) else raw
         parts.append(raw)
     if not appended:

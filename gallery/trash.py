@@ -5,18 +5,24 @@ its albums, labels and models stay as they were for the day it comes back. Its f
 admins alone.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from gallery import image_index, removal
 from gallery.daily_sweep import submit_when_due
 from gallery.models import Image
+from imagineer.jobs.models import Job
+from imagineer.jobs.submit import submit
 
+EMPTY = "gallery.empty_trash"
+NEWEST = ("-deleted_at", "-id")
+IN_TRASH = Q(deleted_at__isnull=False)
 _CHUNK = 500
 
 
@@ -48,25 +54,56 @@ def restore(image_ids: Iterable[int]) -> int:
     return restored
 
 
-def due(older_than: timedelta | None = None) -> Iterator[list[int]]:
-    """The images that have been in the trash for longer (default: TRASH_DAYS), in parts."""
-    age = timedelta(days=settings.TRASH_DAYS) if older_than is None else older_than
-    before = timezone.now() - age
-    last = 0
+def inside() -> QuerySet[Image]:
+    """What lies in the trash; its index is in the order of NEWEST, backwards."""
+    return Image.everything.filter(IN_TRASH)
+
+
+def kept_until(image: Image) -> datetime:
+    """When a picture in the trash is deleted for good, or soon after."""
+    assert image.deleted_at is not None
+    return image.deleted_at + timedelta(days=settings.TRASH_DAYS)
+
+
+def due() -> datetime:
+    """Whatever went into the trash before is deleted for good by now (TRASH_DAYS)."""
+    return timezone.now() - timedelta(days=settings.TRASH_DAYS)
+
+
+def purge(before: datetime, report: Callable[[int], None] = lambda deleted: None) -> int:
+    """Delete for good what went into the trash until then; how many.
+
+    report(deleted) is called before each part and may raise to stop.
+    """
+    deleted = 0
+    after: tuple[datetime | None, int] | None = None
     while True:
-        gone = Image.everything.filter(
-            deleted_at__isnull=False, deleted_at__lte=before, pk__gt=last
-        )
-        pks = list(gone.order_by("pk").values_list("pk", flat=True)[:_CHUNK])
-        if not pks:
-            return
-        yield pks
-        last = pks[-1]
+        report(deleted)
+        found = inside().filter(deleted_at__lte=before)
+        if after is not None:
+            # Not again what is taken out of the trash at this moment.
+            moment, pk = after
+            found = found.filter(Q(deleted_at__gt=moment) | Q(deleted_at=moment, pk__gt=pk))
+        part = list(found.order_by("deleted_at", "pk").values_list("deleted_at", "pk")[:_CHUNK])
+        if not part:
+            return deleted
+        deleted += delete_for_good(pk for _, pk in part)
+        after = part[-1]
 
 
-def purge(older_than: timedelta | None = None) -> int:
-    """Delete for good what has been in the trash for longer (default: TRASH_DAYS); how many."""
-    return sum(removal.delete_images(pks) for pks in due(older_than))
+def delete_for_good(image_ids: Iterable[int]) -> int:
+    """Delete those of these images that are in the trash; how many were."""
+    return removal.delete_images(image_ids, where=IN_TRASH)
+
+
+def submit_empty(*, created_by: Any = None) -> Job:
+    """Ask a job to delete for good what is in the trash now."""
+    return submit(
+        EMPTY,
+        title="Emptying the trash",
+        params={"before": timezone.now().isoformat()},
+        created_by=created_by,
+    )
 
 
 def _parts(image_ids: Iterable[int]) -> Iterator[list[int]]:

@@ -125,6 +125,9 @@ def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(MultiPartParserError)
 def on_unreadable(request: HttpRequest, error: Exception) -> HttpResponse:
     """A body that Django refuses to read: broken, too many files or fields, too large."""
+    if "header size exceeded" in str(error):
+        message = "The name of a file or field is too long; shorten it to 255 characters."
+        return _answer(request, 400, "name_too_long", message)
     return _answer(request, 400, "bad_request", f"The request could not be read. {error}".strip())
 
 

@@ -9,8 +9,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from gallery import nsfw, renditions
+from gallery.answers import told_parameters
 from gallery.captions import best_caption
 from gallery.models import Album, Image
+from gallery.parameters import as_infotext, rows
 
 register = template.Library()
 
@@ -151,6 +153,23 @@ def _loras_told(image: Image) -> list[dict[str, Any]]:
         for lora in (told if isinstance(told, list) else [])
         if isinstance(lora, dict) and isinstance(lora.get("name"), str)
     ]
+
+
+@register.simple_tag(takes_context=True)
+def copied_parameters(
+    context: dict[str, Any], image: Image, used_loras: Sequence[dict[str, Any]]
+) -> str:
+    """What the button copies, empty where there are no parameters. used_loras: of loras_used."""
+    params = told_parameters(context["request"], image)
+    if not rows(params, image.width, image.height):
+        return ""
+    named = {
+        used["model_version"].name if used.get("model_version") else used.get("name"): weight
+        for used in used_loras
+        if isinstance(weight := used.get("weight"), int | float)
+    }
+    loras = {name: float(weight) for name, weight in named.items() if name}
+    return as_infotext(image.prompt, image.negative_prompt, params, loras)
 
 
 @register.simple_tag(takes_context=True)

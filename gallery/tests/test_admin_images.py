@@ -8,18 +8,21 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from gallery import bulk
+from gallery import admin_filters, bulk
 from gallery.models import Album, Image, Label, Rating
 from gallery.tests.factories import make_album, make_image, make_label, make_row
+from imagineer import console_rows
 from imagineer.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/gallery/image/"
 
 
-def act(client: Client, action: str, images: list[Image], **fields: Any) -> str:
+def act(
+    client: Client, action: str, images: list[Image], address: str = LIST, **fields: Any
+) -> str:
     body = {"index": "0", "action": action, "_selected_action": [image.pk for image in images]}
-    return client.post(LIST, {**body, **fields}, follow=True).content.decode()
+    return client.post(address, {**body, **fields}, follow=True).content.decode()
 
 
 def shown(client: Client, query: str) -> set[str]:
@@ -130,6 +133,40 @@ def test_it_rates_all_that_match(admin_client: Client, media: Path) -> None:
     other.refresh_from_db()
     assert (match.rating, match.is_nsfw, other.rating) == ("ADULT", True, "UNRATED")
     assert match.sharp_key != before
+
+
+def test_all_that_match_are_more_than_the_list_counts(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (admin_filters, console_rows):
+        monkeypatch.setattr(module, "COUNTED_AT_MOST", 2)
+    foxes = [make_row(prompt="fox") for _ in range(5)]
+    make_row(prompt="owl")
+    for address in (f"{LIST}?q=fox", f"{LIST}?source=upload&q=fox"):
+        page = act(
+            admin_client, "add_to_album", foxes[:1], address, select_across="1", album="Foxes"
+        )
+        assert "more than" not in page
+    assert set(Album.objects.get().images.all()) == set(foxes)
+
+
+def test_all_that_match_end_where_one_call_does(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "AT_MOST", 2)
+    foxes = [make_row(prompt="fox") for _ in range(4)]
+    page = act(admin_client, "delete_pictures", foxes[:1], f"{LIST}?q=fox", select_across="1")
+    assert "more than 2 pictures; narrow the filter" in page
+    assert Image.objects.count() == 4
+
+
+def test_what_was_selected_on_other_pages_counts(admin_client: Client) -> None:
+    images = [make_row() for _ in range(4)]
+    elsewhere = ",".join(str(image.pk) for image in (images[1], images[2], images[2]))
+    act(admin_client, "add_to_album", images[:1], album="Deck", elsewhere=f"{elsewhere},x,,-1")
+    assert set(Album.objects.get().images.all()) == set(images[:3])
+    act(admin_client, "add_to_album", [], album="Owls", elsewhere=str(images[3].pk))
+    assert list(Album.objects.get(name="Owls").images.all()) == images[3:]
 
 
 def test_it_refuses_a_made_up_rating(admin_client: Client) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gallery import daily_sweep, sweep
+from gallery import daily_sweep, sweep, trash
 from gallery.daily_sweep import KIND, submit_when_due
 from gallery.models import Image
 from gallery.tests.factories import make_image, make_row
-from imagineer.jobs import signals
+from imagineer.jobs import registry, signals
 from imagineer.jobs.models import Job, Queue, Status
 from imagineer.jobs.runner import execute
 from imagineer.jobs.submit import submit
@@ -58,6 +58,20 @@ def test_it_is_asked_for_once_a_day(forget: Callable[[], None]) -> None:
     age(Job.objects.all(), DAY * 1.01)
     assert submit_when_due() is None
     forget()
+    assert submit_when_due() is not None
+
+
+def test_a_worker_asks_for_it_though_nothing_comes_in() -> None:
+    make_row()
+    age(Image.objects.all(), DAY * 2)
+    registry.upkeep()
+    assert [job.kind for job in Job.objects.all()] == [KIND]
+
+
+def test_a_gallery_whose_pictures_are_all_in_the_trash_is_swept_too() -> None:
+    image = make_row()
+    trash.move_to_trash([image.pk])
+    age(Image.everything.all(), DAY * 2)
     assert submit_when_due() is not None
 
 

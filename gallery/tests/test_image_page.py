@@ -1,7 +1,11 @@
+import html
+import re
+
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from gallery import infotext
 from gallery.models import Image, Label, Rating
 from gallery.tests.factories import make_admin, make_album, make_label, make_row
 
@@ -26,6 +30,32 @@ def test_it_shows_prompt_parameters_and_labels(client: Client) -> None:
     for words in ("a quiet lake", "noise", "Lake before sunrise", "mist", "Seed", ">7<", ">20<"):
         assert words in page
     assert "640 × 480" in page
+
+
+def test_prompt_and_parameters_can_be_copied_as_other_tools_read_them(client: Client) -> None:
+    image = make_row(
+        prompt="a quiet lake",
+        negative_prompt="noise",
+        generation_params={
+            "seed": 7, "steps": 20, "guidance_scale": 4.5, "sampler": "Euler a", "width": 512,
+            "height": 768, "model": "ink", "loras": [{"name": "fine:lines", "weight": 0.8}],
+        },
+    )  # fmt: skip
+    page = get(client, image)
+    (text,) = re.findall('data-copy-text="([^"]*)" aria-label="Copy the parameters"', page)
+    told = html.unescape(text)
+    assert told == (
+        "a quiet lake <lora:fine-lines:0.8>\n"
+        "Negative prompt: noise\n"
+        "Steps: 20, Sampler: Euler a, CFG scale: 4.5, Seed: 7, Size: 512x768, Model: ink"
+    )
+    assert infotext.parse(told).loras == {"fine-lines": 0.8}
+
+
+def test_odd_parameters_are_copied_as_far_as_they_make_sense(client: Client) -> None:
+    odd = {"seed": True, "steps": "many", "guidance_scale": "seven", "width": 5, "x": "y"}
+    assert "Copy the parameters" in get(client, make_row(prompt="p", generation_params=odd))
+    assert "Copy the parameters" not in get(client, make_row(prompt="p"))
 
 
 def test_it_escapes_what_people_and_web_pages_wrote(client: Client) -> None:

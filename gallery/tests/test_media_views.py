@@ -243,6 +243,7 @@ def test_file_names_are_safe_in_headers(client: Client, name: str) -> None:
         ("bytes=10-", 10, None),
         ("bytes=-7", -7, None),
         ("bytes=5-99999", 5, None),
+        ("Bytes=5-9", 5, 10),
     ],
 )
 def test_a_range_is_sent(client: Client, asked: str, start: int, stop: int | None) -> None:
@@ -271,6 +272,39 @@ def test_a_range_behind_the_end_is_416(client: Client, asked: str) -> None:
     response = client.get(original(image), headers={"Range": asked})
     assert response.status_code == 416
     assert response["Content-Range"] == f"bytes */{image.bytes}"
+
+
+def test_no_cache_keeps_that_a_range_was_too_far(client: Client) -> None:
+    image = make_image(1)
+    for address in (original(image), sharp(image)):
+        response = client.get(address, headers={"Range": "bytes=999999-"})
+        assert (response.status_code, response["Cache-Control"]) == (416, PRIVATE)
+
+
+def test_a_head_tells_the_whole_whatever_range_it_asks_for(client: Client) -> None:
+    image = make_image(1)
+    for address in (original(image), sharp(image)):
+        whole = client.get(address)
+        head = client.head(address, headers={"Range": "bytes=0-9"})
+        assert (head.status_code, head.content) == (200, b"")
+        assert head["Content-Length"] == str(len(whole.content))
+        assert head["ETag"] == whole["ETag"]
+        assert head["Accept-Ranges"] == "bytes"
+
+
+def test_renditions_have_ranges_too_and_only_for_who_may_see_them(client: Client) -> None:
+    image = make_image(1, width=640, height=480, rating="ADULT")
+    asked = {"Range": "bytes=10-19"}
+    assert client.get(sharp(image), headers=asked).status_code == 404
+    assert client.head(sharp(image)).status_code == 404
+    part = client.get(blurred(image), headers=asked)
+    assert (part.status_code, len(part.content)) == (206, 10)
+    client.cookies["nsfw"] = "show"
+    whole = client.get(sharp(image)).content
+    part = client.get(sharp(image), headers=asked)
+    assert (part.status_code, part.content) == (206, whole[10:20])
+    assert part["Content-Range"] == f"bytes 10-19/{len(whole)}"
+    assert part["Cache-Control"] == PRIVATE
 
 
 def test_a_range_of_another_version_gets_the_whole(client: Client) -> None:

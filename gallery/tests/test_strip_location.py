@@ -170,9 +170,17 @@ def test_other_iptc_stays() -> None:
     assert strip(data, "jpeg") is data
 
 
-def test_any_other_segment_that_names_a_place_goes() -> None:
-    data = insert_segment(picture_file(1, 64, 96, "JPEG"), 0xEB, b"JP..c2pa exif:GPSLatitude")
+@pytest.mark.parametrize("marker", [0xE0, 0xE1, 0xE2, 0xEB, 0xEF])
+def test_any_other_segment_that_names_a_place_goes(marker: int) -> None:
+    data = insert_segment(picture_file(1, 64, 96, "JPEG"), marker, b"JP..c2pa exif:GPSLatitude")
     assert b"GPS" not in strip(data, "jpeg")
+
+
+def test_what_the_colours_are_made_with_stays() -> None:
+    data = picture_file(1, 64, 96, "JPEG")
+    for marker, body in ((0xE2, b"ICC_PROFILE\x00\x01\x01GPS"), (0xEE, b"Adobe\x00dGPS")):
+        with_block = insert_segment(data, marker, body)
+        assert strip(with_block, "jpeg") is with_block
 
 
 def test_what_follows_the_end_of_a_jpeg_goes() -> None:

@@ -9,10 +9,12 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
-from gallery import trash
+from gallery import admin_trash, trash
 from gallery.add_image import add_image
 from gallery.models import Album, Image, Label, Tag
 from gallery.tests.factories import make_album, make_image, make_label, make_row, picture_file
+from imagineer.jobs.models import Job
+from imagineer.jobs.runner import execute
 
 pytestmark = pytest.mark.django_db
 TRASH = "/admin/gallery/image/trash/"
@@ -48,7 +50,7 @@ def test_it_is_emptied_of_what_lay_there_long_enough(
     age(old, 31)
     age(young, 29)
     with django_capture_on_commit_callbacks(execute=True):
-        assert trash.purge() == 1
+        assert trash.purge(trash.due()) == 1
     assert set(Image.everything.all()) == {young, live}
     assert not default_storage.exists(str(old.file.name))
     assert default_storage.exists(str(young.file.name))
@@ -93,6 +95,50 @@ def test_the_console_deletes_nothing_that_is_not_in_it(admin_client: Client, med
     image = make_image()
     admin_client.post(TRASH, {"action": "delete", "image": [image.pk]})
     assert Image.objects.get() == image
+
+
+def test_the_console_empties_it_by_a_job(admin_client: Client) -> None:
+    ids = [make_row().pk for _ in range(3)]
+    trash.move_to_trash(ids)
+    page = admin_client.post(TRASH, {"action": "empty"}, follow=True).content.decode()
+    job = Job.objects.get()
+    assert (job.kind, job.created_by is not None) == (trash.EMPTY, True)
+    assert f"/admin/jobs/job/{job.pk}/change/" in page
+    assert "Delete all for good" not in page
+    execute(job.pk)
+    assert not Image.everything.exists()
+    assert job.log_lines.get().text == "3 pictures deleted for good."
+
+
+def test_the_console_shows_it_page_by_page(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_trash, "SHOWN", 2)
+    ids = [make_row().pk for _ in range(3)]
+    trash.move_to_trash(ids)
+    first = admin_client.get(TRASH)
+    assert [image.pk for image in first.context["page"].items] == ids[:0:-1]
+    second = admin_client.get(TRASH, {"after": first.context["page"].next})
+    assert [image.pk for image in second.context["page"].items] == ids[:1]
+    assert admin_client.get(TRASH, {"after": "nonsense"}).status_code == 404
+
+
+def test_parts_of_any_size_are_deleted_and_none_twice(
+    media: Path, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    monkeypatch.setattr(trash, "_CHUNK", 2)
+    images = [make_row() for _ in range(5)]
+    trash.move_to_trash([image.pk for image in images])
+    told: list[int] = []
+
+    def report(deleted: int) -> None:
+        told.append(deleted)
+        # Taken out of the trash at this very moment.
+        trash.restore([images[-1].pk])
+
+    assert trash.purge(timezone.now(), report) == 4
+    assert told == [0, 2, 4]
+    assert list(Image.everything.all()) == [images[-1]]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ class JobKind:
 
 
 _kinds: dict[str, JobKind] = {}
+_upkeep: list[Callable[[], object]] = []
 
 
 def register(
@@ -72,6 +73,22 @@ def register(
     if name in _kinds and _kinds[name].run is not run:
         raise ValueError(f"The job kind {name} is registered twice.")
     _kinds[name] = JobKind(name, queue, run, label, succeeded)
+
+
+def register_upkeep(call: Callable[[], object]) -> None:
+    """Have it called every few seconds by a worker of the queue "default", busy or idle.
+
+    It must be cheap, since recovery waits for it, and safe to call from several processes at once:
+    it asks for a job when one is due.
+    """
+    if call not in _upkeep:
+        _upkeep.append(call)
+
+
+def upkeep() -> None:
+    """Call all of them. What one raises passes."""
+    for call in _upkeep:
+        call()
 
 
 def kind(name: str) -> JobKind:

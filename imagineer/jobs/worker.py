@@ -24,7 +24,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 from rq.worker_registration import clean_worker_registry, register
 
-from imagineer.jobs import orphans, queues
+from imagineer.jobs import orphans, queues, registry
 from imagineer.jobs.attend import Attendance
 from imagineer.jobs.horses import ForkedHorse, WarmHorse
 from imagineer.jobs.models import Queue
@@ -128,7 +128,7 @@ class JobsWorker(rq.Worker):  # type: ignore[misc]
         return time.monotonic() - self._recovered >= orphans.EVERY
 
     def run_maintenance_tasks(self) -> None:
-        """Recovery, and Redis tidied of dead workers and of deliveries that were cut short."""
+        """Recovery, upkeep, and Redis tidied of dead workers and of deliveries cut short."""
         self.recover()
         self._quietly(self._tidy)
 
@@ -138,6 +138,8 @@ class JobsWorker(rq.Worker):  # type: ignore[misc]
         self._recovered = time.monotonic()
         try:
             orphans.recover()
+            if self.queues[0].name == Queue.DEFAULT:
+                registry.upkeep()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database does not answer the worker: %s", error)
         finally:

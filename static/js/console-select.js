@@ -1,4 +1,5 @@
-// Selecting pictures: click the box, shift-click for a range, "this page", "all that match".
+// Selecting pictures: click the box, shift-click for a range, "this page", "all that match". What is
+// selected stays so on the other pages of the same list, until it is cleared or something is done.
 "use strict";
 
 const grid = document.querySelector("[data-select-grid]");
@@ -9,17 +10,41 @@ if (grid && bar) {
   const across = bar.querySelector("[data-across]");
   const page = bar.querySelector("[data-pick-page]");
   const clear = bar.querySelector("[data-clear]");
+  const address = new URL(window.location.href);
+  address.searchParams.delete("p");
+  const key = `picked ${address.pathname}?${address.searchParams}`;
+  const elsewhere = new Set();
   let last = null;
+
+  // Storage may be forbidden; then a selection ends with its page.
+  const stored = () => {
+    try { return JSON.parse(sessionStorage.getItem(key)) ?? []; } catch { return []; }
+  };
+  const store = (ids) => {
+    try {
+      if (ids.length) sessionStorage.setItem(key, JSON.stringify(ids));
+      else sessionStorage.removeItem(key);
+    } catch { /* as above */ }
+  };
+  const restore = () => {
+    elsewhere.clear();
+    for (const id of stored()) elsewhere.add(id);
+    for (const box of boxes) if (elsewhere.delete(box.value)) box.checked = true;
+    show();
+  };
   bar.querySelector("[data-page-pick]").hidden = false;
 
   const show = () => {
-    const picked = boxes.filter((box) => box.checked).length;
-    count.textContent = across.checked ? "All that match" : picked ? `${picked} selected` : "Nothing selected";
-    page.checked = picked === boxes.length;
-    page.indeterminate = picked > 0 && picked < boxes.length;
+    const here = boxes.filter((box) => box.checked);
+    const picked = here.length + elsewhere.size;
+    const others = elsewhere.size ? ` (${elsewhere.size} on other pages)` : "";
+    count.textContent = across.checked ? "All that match" : picked ? `${picked} selected${others}` : "Nothing selected";
+    page.checked = here.length === boxes.length;
+    page.indeterminate = here.length > 0 && here.length < boxes.length;
     clear.hidden = !picked;
     bar.toggleAttribute("data-empty", !picked);
     grid.classList.toggle("selecting", picked > 0);
+    store([...elsewhere, ...here.map((box) => box.value)]);
   };
   const pick = (box, checked, range) => {
     const here = boxes.indexOf(box);
@@ -54,8 +79,13 @@ if (grid && bar) {
   });
   clear.addEventListener("click", () => {
     for (const box of boxes) box.checked = false;
+    elsewhere.clear();
     across.checked = false;
     show();
+  });
+  bar.closest("form").addEventListener("submit", () => {
+    grid.closest("form").querySelector("[data-elsewhere]").value = [...elsewhere].join(",");
+    store([]);
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !clear.hidden && !event.target.closest("input:not([type=checkbox]), select, details")) clear.click();
@@ -67,6 +97,6 @@ if (grid && bar) {
     bar.querySelector('[value="add_to_album"]').click();
   });
   // Going back restores boxes after this script ran.
-  window.addEventListener("pageshow", show);
-  show();
+  window.addEventListener("pageshow", (event) => (event.persisted ? restore() : show()));
+  restore();
 }
