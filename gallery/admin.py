@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import (
     OuterRef,
@@ -24,10 +25,12 @@ from gallery import (
     bulk,
     image_index,
     labels,
+    parameters,
     trash,
 )
 from gallery.models import Album, AlbumImage, Image, Label
 from imagineer.console_rows import COUNTED_AT_MOST, CappedPaginator, EitherFilter, RowAdmin
+from imagineer.jobs.templatetags.job_words import ago
 
 if TYPE_CHECKING:
     LabelModelAdmin = admin.ModelAdmin[Label]
@@ -56,14 +59,28 @@ class PublicFilter(EitherFilter):
     if_false = ("no", "Private")
 
 
+SWITCHES = {"is_public": "Visitors may see it", "is_pinned": "Pinned"}
+
+
 def plain_label(db_field: Any, kwargs: dict[str, Any]) -> None:
     """Say what a switch does rather than its column's name."""
-    if db_field.name == "is_public":
-        kwargs["label"] = "Visitors may see it"
+    if db_field.name in SWITCHES:
+        kwargs["label"] = SWITCHES[db_field.name]
 
 
-class ManualLabels(LabelTabularInline):
+class LabelInline(LabelTabularInline):
     model = Label
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        plain_label(db_field, kwargs)
+        if db_field.name == "text":
+            kwargs["widget"] = forms.Textarea(attrs={"rows": 2, "cols": 60})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+class ManualLabels(LabelInline):
     verbose_name = "label"
     verbose_name_plural = "Labels by hand"
     fields = ("kind", "text", "is_pinned")
@@ -72,18 +89,10 @@ class ManualLabels(LabelTabularInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Label]:
         return super().get_queryset(request).filter(source=Label.Source.MANUAL)
 
-    def formfield_for_dbfield(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> forms.Field | None:
-        if db_field.name == "text":
-            kwargs["widget"] = forms.Textarea(attrs={"rows": 2, "cols": 60})
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-
-class OtherLabels(LabelTabularInline):
+class OtherLabels(LabelInline):
     """What machines and web pages said: not edited, but it can be pinned or removed."""
 
-    model = Label
     verbose_name_plural = "Labels from elsewhere"
     fields = ("kind", "text", "provenance", "is_pinned")
     readonly_fields = ("kind", "text", "provenance")
@@ -209,6 +218,22 @@ class ImageAdmin(RowAdmin):
             labels.delete_label(row)
         formset.save_m2m()
 
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """The image alone: in the trash it keeps its albums, labels and everything else."""
+        names: list[Any] = [format_html("Image: {}", image) for image in objs]
+        return names, {"images": len(names)}, set(), []
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        extra = {"days": settings.TRASH_DAYS}
+        response: HttpResponse = super().delete_view(
+            request, object_id, {**(extra_context or {}), **extra}
+        )
+        return response
+
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         trash.move_to_trash([obj.pk], deleted_by=request.user)
         admin_trash.remember(request, [obj.pk])
@@ -219,13 +244,9 @@ def image_context(image: Image) -> dict[str, Any]:
     prefetch_related_objects(
         [image], "generation_items__run", "models_used__model_version", "scraped_from"
     )
-    parameters = image.generation_params or {}
-    shown = [
-        (str(name), value) for name, value in parameters.items() if value not in ("", None, [])
-    ]
     return {
         "picture": image,
-        "parameters": shown,
+        "parameters": parameters.rows(image.generation_params, image.width, image.height),
         "albums": list(image.albums.order_by("name")),
         "album_names": admin_bulk.album_names(),
     }
@@ -290,7 +311,7 @@ class AlbumAdmin(RowAdmin):
 
 @admin.register(Label)
 class LabelAdmin(LabelModelAdmin):
-    list_display = ("text", "kind", "said_by", "image", "is_pinned", "created_at")
+    list_display = ("text", "kind", "said_by", "image", "pinned", "said")
     list_select_related = ("image",)
     paginator = CappedPaginator
     show_full_result_count = False
@@ -302,6 +323,20 @@ class LabelAdmin(LabelModelAdmin):
     @admin.display(description="Said by")
     def said_by(self, label: Label) -> str:
         return provenance(label)
+
+    @admin.display(description="Pinned", empty_value="")
+    def pinned(self, label: Label) -> str:
+        return "Pinned" if label.is_pinned else ""
+
+    @admin.display(description="Said")
+    def said(self, label: Label) -> str:
+        return ago(label.created_at)
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        plain_label(db_field, kwargs)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Label | None = None

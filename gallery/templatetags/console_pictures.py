@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 
 from gallery import nsfw, renditions
 from gallery.models import Image
+from gallery.templatetags.pictures import is_tiny
 
 register = template.Library()
 
@@ -21,12 +22,20 @@ def thumb(context: Context, image: Image, width: int = 300) -> SafeString:
         made = renditions.blurred_width(image.width)
     shown_width, shown_height = renditions.rendition_size(image.width, image.height, made)
     return format_html(
-        '<img src="{}" width="{}" height="{}" alt="{}" loading="lazy" decoding="async">',
+        '<img{} src="{}" width="{}" height="{}" alt="{}" loading="lazy" decoding="async">',
+        _classes(image),
         nsfw.thumbnail_for(request, image, width),
         shown_width,
         shown_height,
         description(image),
     )
+
+
+def _classes(image: Image) -> str | SafeString:
+    """What its size asks of the sheet: square pixels, or a cover that is not cut."""
+    names = ["is-tiny"] if is_tiny(image) else []
+    names += ["is-upright"] if image.height > image.width else []
+    return format_html(' class="{}"', " ".join(names)) if names else ""
 
 
 @register.filter(name="describe")

@@ -39,6 +39,12 @@ def test_the_most_used_come_first(client: Client) -> None:
     assert shown.index("/tags/fox/") < shown.index("/tags/owl/")
 
 
+def test_without_tags_the_list_says_what_makes_them(client: Client) -> None:
+    assert "Tags appear here as soon as pictures are labelled." in (
+        client.get("/tags/").content.decode()
+    )
+
+
 def test_a_tag_shows_its_pictures(client: Client) -> None:
     image, other = tagged("Oil_Paint"), tagged("fox")
     shown = client.get("/tags/oil_paint/").content.decode()
