@@ -1,46 +1,49 @@
 """The words of the prompts in the console: versions, and what changed from one to the next."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Max
+from django.db.models import Count
 from django.http import HttpRequest
 
-from imagineer import words
+from imagineer import texts, words
+from imagineer.console_rows import RowAdmin
 from labeling.models import Prompt
+from labeling.prompt_diff import changes
 
-if TYPE_CHECKING:
-    PromptModelAdmin = admin.ModelAdmin[Prompt]
-else:  # The class is generic in its type stubs alone.
-    PromptModelAdmin = admin.ModelAdmin
+LONGEST = 10_000
 
 
 class PromptForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new prompt, or a new version of one whose kind exists."""
 
+    text = forms.CharField(
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text="What the labeler is told about the caption you want.",
+    )
+
     class Meta:
         model = Prompt
         fields = ("kind", "name", "text")
-        widgets = {"text": forms.Textarea(attrs={"rows": 8})}
 
     def clean_text(self) -> str:
-        return str(self.cleaned_data["text"]).replace("\x00", "")
-
-    def save(self, commit: bool = True) -> Any:
-        newest = Prompt.objects.filter(kind=self.instance.kind).aggregate(Max("version"))
-        self.instance.version = (newest["version__max"] or 0) + 1
-        return super().save(commit)
+        text = texts.unified(str(self.cleaned_data["text"]))
+        if texts.has_control(text):
+            raise forms.ValidationError(texts.CONTROL)
+        return text
 
 
 @admin.register(Prompt)
-class PromptAdmin(PromptModelAdmin):
+class PromptAdmin(RowAdmin):
     """Texts are never edited, because labels name them: a change is a new version."""
 
     form = PromptForm
     change_form_template = "admin/labeling/prompt/change_form.html"
     list_display = ("name", "kind", "version", "created_at")
     list_filter = ("kind",)
+    ordering = ("kind", "-version")
     fields = ("kind", "name", "text")
     readonly_fields = ()
     actions = None
@@ -56,3 +59,16 @@ class PromptAdmin(PromptModelAdmin):
         like = request.GET.get("like", "")
         old = Prompt.objects.filter(pk=words.number_in(like) or 0).first()
         return {"kind": old.kind, "name": old.name, "text": old.text} if old else {}
+
+    def save_model(self, request: HttpRequest, obj: Prompt, form: Any, change: bool) -> None:
+        obj.save_as_newest()
+
+    def page_context(self, request: HttpRequest, row: Prompt) -> dict[str, Any]:
+        """All versions of the kind, and what this one changed of the one before."""
+        kind = Prompt.objects.filter(kind=row.kind)
+        before = kind.filter(version__lt=row.version).order_by("-version").first()
+        return {
+            "versions": kind.annotate(run_count=Count("runs")).order_by("-version"),
+            "before": before,
+            "parts": changes(before.text, row.text) if before else [],
+        }

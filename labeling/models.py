@@ -1,13 +1,15 @@
 """The words put before a labeler, what was asked of it, and what became of every image."""
 
 from django.conf import settings
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Count, Max
 from django.urls import reverse
 
 from gallery.models import Album, Image
 from imagineer.jobs.models import Job
 from labeling import prompts
+
+VERSION_ATTEMPTS = 5
 
 
 class PromptQuerySet(models.QuerySet["Prompt"]):
@@ -36,6 +38,20 @@ class Prompt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
+
+    def save_as_newest(self) -> None:
+        """Write it as the next version of its kind, also while others do the same."""
+        for attempt in range(VERSION_ATTEMPTS):
+            newest = Prompt.objects.filter(kind=self.kind).aggregate(newest=Max("version"))
+            self.version = (newest["newest"] or 0) + 1
+            try:
+                with transaction.atomic():
+                    self.save(force_insert=True)
+            except IntegrityError:
+                if attempt == VERSION_ATTEMPTS - 1:
+                    raise
+            else:
+                return
 
 
 class LabelingRun(models.Model):

@@ -217,7 +217,8 @@ def prefix_blocks(body: dict[str, Any]) -> list[Block]:
     characters = 0
     blocks = []
     for content in said:
-        for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
+        whole: list[Any] = [{"type": "text", "text": content}]
+        for block in whole if isinstance(content, str) else content:
             plain = {name: value for name, value in block.items() if name != "cache_control"}
             before += json.dumps(plain, sort_keys=True)
             characters += len(block.get("text", "")) or 4 * REST_TOKENS

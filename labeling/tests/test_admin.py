@@ -9,7 +9,7 @@ from django.urls import reverse
 from gallery.tests.factories import make_admin, make_album, make_row
 from imagineer.jobs.models import Job
 from labeling import budget, notices, selection
-from labeling.models import LabelingItem, LabelingRun, MonthlyCost, Prompt
+from labeling.models import LabelingItem, LabelingRun, MonthlyCost
 from labeling.runs import start_run
 from labeling.tests.anthropic_server import GOOD, Reply, good_text
 from labeling.tests.factories import album_of, finished, run_of
@@ -327,25 +327,6 @@ def test_the_list_of_runs_tells_how_each_went(admin, anthropic):
     assert "2 of 2" in page
 
 
-def test_a_prompt_s_new_text_is_a_new_version(admin):
-    old = Prompt.objects.get(kind="detailed")
-    add = reverse("admin:labeling_prompt_add")
-    assert old.text[:40] in admin.get(f"{add}?like={old.pk}").content.decode()
-    admin.post(add, {"kind": "detailed", "name": "In French", "text": "Décrivez."})
-    new = Prompt.objects.current().get(kind="detailed")
-    assert (new.version, new.text) == (2, "Décrivez.")
-    old.refresh_from_db()
-    assert old.version == 1
-
-
-def test_a_prompt_is_shown_and_not_edited(admin):
-    prompt = Prompt.objects.get(kind="default")
-    address = reverse("admin:labeling_prompt_change", args=[prompt.pk])
-    page = admin.get(address).content.decode()
-    assert prompt.text[:40] in re.sub(r"\s+", " ", page)
-    assert admin.post(address, {"text": "x"}).status_code == 403
-
-
 @pytest.mark.parametrize(
     "name", ["labeling_start", "labeling_labelingrun_changelist", "labeling_prompt_changelist"]
 )
@@ -371,4 +352,3 @@ CRAFTED = ["9" * 5000, "9" * 19, "0", "-1", "x", "²", "%00", "٣"]
 def test_a_crafted_number_in_the_address_is_never_a_crash(admin, anthropic, number):
     assert admin.get(f"{START}?album={number}").status_code == 200
     assert admin.get(f"{START}?images={number}").status_code == 200
-    assert admin.get(f"/admin/labeling/prompt/add/?like={number}").status_code == 200
