@@ -21,7 +21,7 @@ from labeling.prompts import instructions, system_texts, user_text
 
 # A caption with its tags, and a thought before it; runs of the same kind say it better.
 OUTPUT_TOKENS = 400
-RUNS_ASKED = 10
+RUNS_ASKED = 30
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,15 @@ def _text_tokens(told: str, found: Found) -> int:
 
 def _output_tokens(kind: LabelerKind, prompt: Prompt) -> int:
     """What an answer took on average in the newest runs with this model and kind of prompt."""
-    alike = LabelingRun.objects.filter(
-        labeler=kind.name, model=kind.model(), prompt__kind=prompt.kind, output_tokens__gt=0
+    newest = LabelingRun.objects.order_by("-created_at", "-id").values_list(
+        "pk", "output_tokens", "labeler", "model", "prompt__kind"
     )
-    taken = dict(alike.values_list("pk", "output_tokens")[:RUNS_ASKED])
+    wanted = (kind.name, kind.model(), prompt.kind)
+    taken = {pk: tokens for pk, tokens, *asked in newest[:RUNS_ASKED] if tuple(asked) == wanted}
     outcomes = (LabelingItem.Outcome.DONE, LabelingItem.Outcome.REFUSED)
     answered = LabelingItem.objects.filter(run__in=taken, outcome__in=outcomes).count()
-    return ceil(sum(taken.values()) / answered) if answered else OUTPUT_TOKENS
+    spent = sum(taken.values())
+    return ceil(spent / answered) if answered and spent else OUTPUT_TOKENS
 
 
 _WIDTH, _HEIGHT = (Cast(name, BigIntegerField()) for name in ("width", "height"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from gallery.image_files import ImageRefused
 from imagineer.jobs.registry import JobContext, JobFailed, Partial, Result
@@ -102,10 +103,11 @@ def _open_again(labeling_run: LabelingRun) -> None:
 def _skip_labelled(context: JobContext, labeling_run: LabelingRun) -> None:
     if labeling_run.force:
         return
-    done = labelled_before(labeling_run.labeler, labeling_run.prompt, labeling_run.options)
-    skipped = labeling_run.items.filter(
-        outcome=Outcome.PENDING, image__in=done.values("image_id")
-    ).update(outcome=Outcome.SKIPPED)
+    said = labelled_before(labeling_run.labeler, labeling_run.prompt, labeling_run.options)
+    done = Exists(said.filter(image=OuterRef("image_id")))
+    skipped = labeling_run.items.filter(done, outcome=Outcome.PENDING).update(
+        outcome=Outcome.SKIPPED
+    )
     if skipped:
         context.log(f"Skipped {skipped} images that were labelled with this prompt before.")
 

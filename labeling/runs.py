@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from gallery.models import Album, Image, Label
 from imagineer.jobs import states
@@ -157,8 +157,8 @@ def to_label(images: QuerySet[Image], run: LabelingRun) -> QuerySet[Image]:
     """Those of the images that the run will ask about. run: need not be saved."""
     if run.force:
         return images
-    known = labelled_before(run.labeler, run.prompt, run.options)
-    return images.exclude(pk__in=known.values("image_id"))
+    said = labelled_before(run.labeler, run.prompt, run.options)
+    return images.filter(~Exists(said.filter(image=OuterRef("pk"))))
 
 
 def estimate_of(images: QuerySet[Image], kind: LabelerKind, run: LabelingRun) -> Estimate:

@@ -270,7 +270,6 @@ def test_failed_and_refused_images_are_retried_from_the_run_s_page(admin, anthro
     page = run_page(admin, run)
     assert "Retry 1 failed" in page
     assert "Ask again for 1 refused" in page
-    assert "1 ×" in page
     retry = reverse("admin:labeling_retry", args=[run.pk])
     response = admin.post(retry, follow=True)
     assert "goes on." in response.content.decode()
@@ -282,6 +281,17 @@ def test_failed_and_refused_images_are_retried_from_the_run_s_page(admin, anthro
     assert "No image of this run is left" in admin.post(retry, follow=True).content.decode()
     assert admin.get(retry).status_code == 405
     assert admin.post(reverse("admin:labeling_retry", args=[999_999])).status_code == 404
+
+
+def test_a_run_that_failed_for_several_reasons_counts_them(admin, anthropic, settings):
+    settings.LABELING_CONCURRENCY = 1
+    said = [Reply(status=400, message=word) for word in ("too red", "too blue", "too red")]
+    anthropic.script = [GOOD, *said]
+    run = start_run(album=album_of(4))
+    finished(run)
+    page = run_page(admin, run)
+    assert re.search(r"<b>2 ×</b> Anthropic refused the request \(status 400\): too red\.", page)
+    assert page.index("<b>2 ×</b>") < page.index("<b>1 ×</b>")
 
 
 def test_a_run_of_a_search_names_it(admin, anthropic):
