@@ -114,6 +114,7 @@ def provenance(label: Label) -> str:
     parts = [label.get_source_display(), label.model]
     if label.prompt_kind:
         parts.append(f"prompt {label.prompt_kind} {label.prompt_version}".strip())
+    parts.append(label.prompt_options)
     if label.confidence is not None:
         parts.append(f"{label.confidence:.0%} sure")
     return ", ".join(part for part in parts if part)

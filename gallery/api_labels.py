@@ -35,6 +35,17 @@ def create_label(request: HttpRequest, image_id: Id, payload: LabelNew) -> Any:
     return Status(201, LabelOut.from_orm(label))
 
 
+@router.get("/images/{image_id}/labels/{label_id}", response=LabelOut)
+def get_label(request: HttpRequest, image_id: Id, label_id: Id) -> LabelOut:
+    for label in label_list(request, _image(request, image_id)):
+        if label.id == label_id:
+            return label
+    raise not_found("label")
+
+
+@router.patch(
+    "/images/{image_id}/labels/{label_id}", response=LabelOut, auth=ADMIN, operation_id="edit_label"
+)
 @router.put("/images/{image_id}/labels/{label_id}", response=LabelOut, auth=ADMIN)
 def change_label(
     request: HttpRequest, image_id: Id, label_id: Id, payload: LabelChange

@@ -374,6 +374,9 @@ class Label(models.Model):
     model = models.CharField(max_length=100, blank=True)
     prompt_kind = models.CharField(max_length=50, blank=True)
     prompt_version = models.CharField(max_length=50, blank=True)
+    prompt_options = models.CharField(
+        max_length=150, blank=True, help_text="What was asked beside the prompt, in words."
+    )
     confidence = models.FloatField(null=True, blank=True, help_text="0 to 1.")
     is_pinned = models.BooleanField(default=False)
     created_by = models.ForeignKey(

@@ -80,6 +80,7 @@ class LabelOut(Schema):
     model: str
     prompt_kind: str
     prompt_version: str
+    prompt_options: str
     confidence: float | None
     is_pinned: bool
     created_at: datetime

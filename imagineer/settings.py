@@ -6,6 +6,7 @@ the three together.
 
 import os
 import secrets
+from decimal import Decimal
 from pathlib import Path
 
 import dj_database_url
@@ -15,6 +16,7 @@ from dotenv import load_dotenv
 
 from imagineer import environment as env
 from imagineer.jobs.embedded_redis import socket_path
+from labeling.prices import parse_prices
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
@@ -262,6 +264,19 @@ GENERATION_DEFAULTS: dict[str, dict[str, float]] = {
 ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = env.text("ANTHROPIC_BASE_URL")
 CLAUDE_MODEL = env.text("CLAUDE_MODEL", "claude-sonnet-5-5")
+# How long Claude thinks before it answers; thinking is paid for as output.
+CLAUDE_EFFORT = env.text("CLAUDE_EFFORT", "low").lower()
+if CLAUDE_EFFORT not in ("", "low", "medium", "high", "xhigh", "max"):
+    raise ImproperlyConfigured(
+        "CLAUDE_EFFORT is low, medium, high, xhigh, max, or empty for the model's own default."
+    )
+# Prices that come before those in labeling.prices, by model.
+try:
+    CLAUDE_PRICES = parse_prices(env.words("CLAUDE_PRICES"))
+except ValueError as error:
+    raise ImproperlyConfigured(f"CLAUDE_PRICES: {error}") from None
+# What labeling may cost in a calendar month; 0 for no limit.
+LABELING_BUDGET_USD = Decimal(str(env.decimal("LABELING_BUDGET_USD", 0, low=0, high=1_000_000)))
 # Further labelers: dotted paths of a labeling.labelers.LabelerKind each.
 LABELERS = env.words("LABELERS")
 # Requests to Claude at the same time.

@@ -16,11 +16,14 @@ class LabelingConfig(AppConfig):
     verbose_name = "Labeling"
 
     def ready(self) -> None:
+        from imagineer import console_warnings
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
-        from labeling import caption_jobs
+        from labeling import caption_jobs, notices
         from labeling.jobs import run
 
+        for check in (notices.budget_notices, notices.price_notices):
+            console_warnings.register(check)
         registry.register("labeling.run", queue=Queue.DEFAULT, run=run, label="Labeling")
         registry.register(
             caption_jobs.KIND,

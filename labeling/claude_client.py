@@ -6,6 +6,7 @@ for the server's ``retry-after``, can be given up at any moment.
 
 import asyncio
 import base64
+import re
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -13,15 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from labeling.answers import ANSWER_SCHEMA, FEWEST_TAGS, Answer, InvalidAnswer, read_answer
 from labeling.labeler import Labeling, LabelingFailed, Picture, Refused, Unusable, Usage
-from labeling.prompts import SYSTEM, user_text
+from labeling.prompts import system_texts, user_text
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
-    from anthropic.types import Message, MessageParam
+    from anthropic.types import Message
+    from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+    from anthropic.types.output_config_param import OutputConfigParam
 
 ANTHROPIC = "https://api.anthropic.com"
 # Room for models that think before they answer; a caption itself takes a tenth of it.
 MAX_TOKENS = 4096
+# How often a picture is asked about at most: once more after an answer that cannot be used.
+TRIES = 2
 # How long leaving waits for the event loop, which may be importing the SDK just then: with
 # jobs.POLL_S less than a cancelled job is given before its process is killed.
 PATIENCE_S = 0.8
@@ -29,14 +34,16 @@ PATIENCE_S = 0.8
 
 @dataclass(frozen=True)
 class ClaudeConfig:
-    """max_retries: by the SDK, which waits as long as the server's retry-after says.
+    """effort: how long the model thinks (low … max); empty for its own default.
 
-    timeout_s: for one answer. deadline_s: for one picture with all its retries.
+    max_retries: by the SDK, which waits as long as the server's retry-after says. timeout_s: for
+    one answer. deadline_s: for one picture with all its retries.
     """
 
     api_key: str = field(repr=False)
     model: str
     base_url: str = ""
+    effort: str = ""
     max_retries: int = 5
     timeout_s: float = 120.0
     deadline_s: float = 600.0
@@ -114,13 +121,7 @@ class ClaudeClient:
         import anthropic
 
         try:
-            return await self._client().messages.create(
-                model=self.config.model,
-                max_tokens=MAX_TOKENS,
-                system=SYSTEM,
-                messages=[_message(picture)],
-                output_config={"format": {"type": "json_schema", "schema": ANSWER_SCHEMA}},
-            )
+            return await self._client().messages.create(**request_for(picture, self.config))
         except anthropic.AnthropicError as error:
             raise self._worded(error) from error
 
@@ -138,18 +139,47 @@ class ClaudeClient:
         return LabelingFailed(f"Anthropic's answer could not be read: {error}")
 
 
-def _message(picture: Picture) -> "MessageParam":
+def request_for(picture: Picture, config: ClaudeConfig) -> "MessageCreateParamsNonStreaming":
+    """What is sent about one picture.
+
+    A prefix of a request is cached up to the block that is marked, so all that a run's pictures
+    share comes first. The cache lives five minutes from its last use; a prefix that is shorter
+    than the model caches (512 tokens for current ones) is sent as if it were not marked.
+    """
+    shared, own = system_texts(picture.instructions)
     data = base64.standard_b64encode(picture.jpeg).decode("ascii")
+    output: OutputConfigParam = {"format": {"type": "json_schema", "schema": ANSWER_SCHEMA}}
+    if config.effort and takes_effort(config.model):
+        output["effort"] = config.effort  # type: ignore[typeddict-item]
     return {
-        "role": "user",
-        "content": [
-            {
-                "type": "image",
-                "source": {"type": "base64", "media_type": "image/jpeg", "data": data},
-            },
-            {"type": "text", "text": user_text(picture.instructions, picture.found)},
+        "model": config.model,
+        "max_tokens": MAX_TOKENS,
+        "system": [
+            {"type": "text", "text": shared},
+            {"type": "text", "text": own, "cache_control": {"type": "ephemeral"}},
         ],
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "image",
+                        "source": {"type": "base64", "media_type": "image/jpeg", "data": data},
+                    },
+                    {"type": "text", "text": user_text(picture.found)},
+                ],
+            }
+        ],
+        "output_config": output,
     }
+
+
+_WITHOUT_EFFORT = re.compile(r"claude-(3|(sonnet|haiku)-4-5|(opus|sonnet)-4-([01]\b|20))")
+
+
+def takes_effort(model: str) -> bool:
+    """Whether the model knows the parameter; those before Claude Opus 4.5 refuse it."""
+    return _WITHOUT_EFFORT.search(model) is None
 
 
 def _usage(message: "Message") -> Usage:

@@ -56,6 +56,7 @@ def _claude() -> Labeler:
             api_key=settings.ANTHROPIC_API_KEY,
             model=settings.CLAUDE_MODEL,
             base_url=settings.ANTHROPIC_BASE_URL,
+            effort=settings.CLAUDE_EFFORT,
         )
     )
 

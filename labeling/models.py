@@ -1,12 +1,15 @@
 """The words put before a labeler, what was asked of it, and what became of every image."""
 
 from django.conf import settings
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Count, Max
 from django.urls import reverse
 
 from gallery.models import Album, Image
 from imagineer.jobs.models import Job
+from labeling import prompts
+
+VERSION_ATTEMPTS = 5
 
 
 class PromptQuerySet(models.QuerySet["Prompt"]):
@@ -36,9 +39,28 @@ class Prompt(models.Model):
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
 
+    def save_as_newest(self) -> None:
+        """Write it as the next version of its kind, also while others do the same."""
+        for attempt in range(VERSION_ATTEMPTS):
+            newest = Prompt.objects.filter(kind=self.kind).aggregate(newest=Max("version"))
+            self.version = (newest["newest"] or 0) + 1
+            try:
+                with transaction.atomic():
+                    self.save(force_insert=True)
+            except IntegrityError:
+                if attempt == VERSION_ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
 
 class LabelingRun(models.Model):
-    """One request to label an image, an album or chosen images; its state is its job's."""
+    """One request to label an image, an album, a search's result or chosen images.
+
+    Its state is its job's. Tokens are counted as they are paid for: input_tokens those that no
+    cache had, cache_read_tokens and cache_write_tokens the others. reserved_usd: what the requests
+    that are on their way may cost at most (labeling.budget).
+    """
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="labeling_run")
     image = models.ForeignKey(
@@ -47,12 +69,19 @@ class LabelingRun(models.Model):
     album = models.ForeignKey(
         Album, null=True, blank=True, on_delete=models.SET_NULL, related_name="labeling_runs"
     )
+    search = models.CharField(max_length=300, blank=True, help_text="What found the images.")
     labeler = models.CharField(max_length=50, default="claude")
     model = models.CharField(max_length=100, blank=True)
     prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="runs")
+    trigger_word = models.CharField(max_length=100, blank=True)
+    include_context = models.BooleanField(default=True)
     force = models.BooleanField(default=False, help_text="Label images that were labelled before.")
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
+    cache_read_tokens = models.PositiveBigIntegerField(default=0)
+    cache_write_tokens = models.PositiveBigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=6, default=0)
+    reserved_usd = models.DecimalField(max_digits=14, decimal_places=6, default=0)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -67,10 +96,25 @@ class LabelingRun(models.Model):
         indexes = (models.Index(fields=("-created_at", "-id"), name="labeling_run_newest"),)
 
     def __str__(self) -> str:
-        return f"Labeling of {self.album or self.image or 'chosen images'}"
+        return f"Labeling of {self.album or self.image or self.search or 'chosen images'}"
 
     def get_absolute_url(self) -> str:
         return reverse("admin:labeling_labelingrun_change", args=[self.pk])
+
+    @property
+    def options(self) -> str:
+        """What was asked beside the prompt, in words, as its labels say it."""
+        return prompts.options_in_words(self.trigger_word, self.include_context)
+
+    @property
+    def all_input_tokens(self) -> int:
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    def reasons(self, most: int) -> list[tuple[str, int]]:
+        """Why images failed, the most frequent reason first: (sentence, how many images)."""
+        rows = self.items.filter(outcome=LabelingItem.Outcome.FAILED).order_by()
+        counted = rows.values_list("error").annotate(number=Count("id"))
+        return list(counted.order_by("-number", "error")[:most])
 
     def counts(self) -> dict[str, int]:
         """How many items have which outcome, all outcomes named, and their ``total``."""
@@ -89,7 +133,7 @@ class LabelingItem(models.Model):
     class Outcome(models.TextChoices):
         PENDING = "pending", "Waiting"
         DONE = "done", "Labelled"
-        SKIPPED = "skipped", "Labelled before"
+        SKIPPED = "skipped", "Skipped"
         REFUSED = "refused", "Refused"
         FAILED = "failed", "Failed"
 
@@ -114,3 +158,16 @@ class LabelingItem(models.Model):
             outcome=outcome, error=error
         )
         return bool(changed)
+
+
+class MonthlyCost(models.Model):
+    """What labeling has cost in a calendar month; its row is the lock of the month's budget."""
+
+    month = models.DateField(unique=True, help_text="Its first day, in TIME_ZONE.")
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=6, default=0)
+
+    class Meta:
+        ordering = ("-month",)
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}: {self.cost_usd}"

@@ -27,9 +27,30 @@ def test_labels_are_read_by_all(client: Client) -> None:
     assert told["next"] is None
     assert told["items"][0] | {"id": 0, "created_at": ""} == {
         "id": 0, "kind": "caption", "text": "a cat", "source": "claude", "model": "m",
-        "prompt_kind": "caption", "prompt_version": "2", "confidence": None, "is_pinned": False,
-        "created_at": "",
+        "prompt_kind": "caption", "prompt_version": "2", "prompt_options": "", "confidence": None,
+        "is_pinned": False, "created_at": "",
     }  # fmt: skip
+
+
+def test_one_label_is_read_where_its_picture_is_seen_sharp(client: Client, admin: Client) -> None:
+    row, veiled = make_row(), make_row(rating="ADULT")
+    label, hidden = make_label(row, "a cat"), make_label(veiled, "a secret")
+    path = f"/api/images/{row.pk}/labels/{label.pk}"
+    assert client.get(path).json()["text"] == "a cat"
+    assert error(client.get(f"/api/images/{row.pk}/labels/{hidden.pk}"))[0] == 404
+    assert error(client.get(f"/api/images/{veiled.pk}/labels/{hidden.pk}"))[0] == 404
+    assert error(client.get(f"/api/images/{row.pk}/labels/999999"))[0] == 404
+    client.cookies["nsfw"] = "show"
+    assert client.get(f"/api/images/{veiled.pk}/labels/{hidden.pk}").json()["text"] == "a secret"
+
+
+def test_a_label_is_patched_as_it_is_put(admin: Client) -> None:
+    row = make_row()
+    label = make_label(row, "a cat", source="manual")
+    path = f"/api/images/{row.pk}/labels/{label.pk}"
+    told = admin.patch(path, {"text": "a dog", "is_pinned": True}, content_type=JSON).json()
+    assert (told["text"], told["is_pinned"]) == ("a dog", True)
+    assert error(admin.patch(path, {}, content_type=JSON))[0] == 422
 
 
 def test_a_label_is_written_by_hand(admin: Client) -> None:

@@ -168,13 +168,15 @@ def block(job_id: UUID, error: str) -> bool:
     return bool(blocked)
 
 
-def retry(job: Job) -> bool:
+def retry(job: Job, *, even_completed: bool = False) -> bool:
     """partial, failed or cancelled → queued with fresh attempts; the log is kept.
 
-    Jobs that failed only because they waited for this one are queued again with it.
+    even_completed: a completed one too, by a room that has opened some of its items again. Jobs
+    that failed only because they waited for this one are queued again with it.
     """
+    retriable = ENDED if even_completed else RETRIABLE
     with transaction.atomic():
-        again = Job.objects.filter(pk=job.pk, status__in=RETRIABLE).update(
+        again = Job.objects.filter(pk=job.pk, status__in=retriable).update(
             status=Status.QUEUED,
             attempts=0,
             result=None,

@@ -30,6 +30,7 @@ PUBLIC_READS = {
     "/api/images/{image_id}/thumbnail",
     "/api/search",
     "/api/images/{image_id}/labels",
+    "/api/images/{image_id}/labels/{label_id}",
     "/api/albums",
     "/api/albums/{album_id}",
     "/api/albums/{album_id}/images",

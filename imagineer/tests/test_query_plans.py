@@ -86,6 +86,8 @@ CONSOLE = (
     "/admin/generation/generationrun/",
     "/admin/generation/modelversion/",
     "/admin/labeling/labelingrun/",
+    "/admin/labeling/labelingrun/start/?album={album}",
+    "/api/labeling/tasks",
     "/admin/training/datasetversion/",
     "/admin/training/trainingrun/",
 )

@@ -1,7 +1,9 @@
 """A local server that speaks Anthropic's Messages API, as strictly as the real one.
 
 Every request is read by the SDK's own types; what they do not know is refused with status 400, as
-are images that are not what they say and schemas outside what structured outputs take.
+are images that are not what they say, schemas outside what structured outputs take and marks for
+the prompt's cache that it does not take. What is cached, for how long and from which length on is
+as Anthropic's page "Prompt caching" has it; a token is four characters.
 """
 
 import base64
@@ -33,6 +35,15 @@ NOT_IN_SCHEMAS = {
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
     "maxLength", "maxItems", "uniqueItems", "oneOf", "not", "patternProperties",
 }  # fmt: skip
+# How long a prefix must be to be cached; shorter ones are sent as if they were not marked.
+FEWEST_CACHED = {"claude-sonnet-5-5": 512, "claude-haiku-4-5": 4096}
+FEWEST_CACHED_ELSE = 1024
+MOST_BREAKPOINTS = 4
+LOOK_BACK = 20
+LIVES_S = {"5m": 300.0, "1h": 3600.0}
+# What a picture and the words behind the cached prefix take, and an answer.
+REST_TOKENS = 1500
+OUTPUT_TOKENS = 120
 ERROR_TYPES = {
     400: "invalid_request_error", 401: "authentication_error", 402: "billing_error",
     403: "permission_error", 404: "not_found_error", 413: "request_too_large",
@@ -76,6 +87,8 @@ class AnthropicServer:
         self.requests: list[dict[str, Any]] = []
         self.times: list[float] = []
         self.violations: list[str] = []
+        self.usages: list[dict[str, int]] = []
+        self._cached_until: dict[str, float] = {}
         self.in_flight = 0
         self.most_in_flight = 0
         self._lock = threading.Lock()
@@ -95,6 +108,35 @@ class AnthropicServer:
         self._closing.set()
         self._http.shutdown()
         self._http.server_close()
+
+    def usage_of(self, body: dict[str, Any]) -> dict[str, int]:
+        """What the request took; its marked prefixes can be read from the cache from now on."""
+        blocks = prefix_blocks(body)
+        fewest = FEWEST_CACHED.get(body["model"], FEWEST_CACHED_ELSE)
+        marks = [
+            place
+            for place, block in enumerate(blocks)
+            if block.cache_control and block.tokens >= fewest
+        ]
+        now = time.monotonic()
+        read = written = 0
+        with self._lock:
+            if marks:
+                near = blocks[max(0, marks[-1] - LOOK_BACK) : marks[-1] + 1]
+                known = [block for block in near if self._cached_until.get(block.key, 0) > now]
+                read = known[-1].tokens if known else 0
+                written = blocks[marks[-1]].tokens - read
+                for block in [*(blocks[place] for place in marks), *known[-1:]]:
+                    lives = LIVES_S[(block.cache_control or {}).get("ttl", "5m")]
+                    self._cached_until[block.key] = now + lives
+            usage = {
+                "input_tokens": REST_TOKENS,
+                "output_tokens": OUTPUT_TOKENS,
+                "cache_read_input_tokens": read,
+                "cache_creation_input_tokens": written,
+            }
+            self.usages.append(usage)
+        return usage
 
     def reply_to(self, headers: Any, raw: bytes) -> Reply:
         try:
@@ -152,7 +194,51 @@ def check_request(headers: Any, raw: bytes) -> dict[str, Any]:
     output_format = body.get("output_config", {}).get("format")
     if output_format:
         _check_schema(output_format["schema"], "output_config.format.schema")
+    _check_cache_control(prefix_blocks(body))
     return dict(body)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block with all that stands before it. key: the same for the same prefix; tokens: of it."""
+
+    key: str
+    tokens: int
+    text: str | None
+    cache_control: dict[str, str] | None
+
+
+def prefix_blocks(body: dict[str, Any]) -> list[Block]:
+    """The blocks of a request in the order in which the cache sees them: system, then messages."""
+    said: list[Any] = [body["system"]] if "system" in body else []
+    said += [message["content"] for message in body["messages"]]
+    # Another model or another schema shares nothing.
+    before = json.dumps([body["model"], body.get("output_config", {}).get("format")])
+    characters = 0
+    blocks = []
+    for content in said:
+        whole: list[Any] = [{"type": "text", "text": content}]
+        for block in whole if isinstance(content, str) else content:
+            plain = {name: value for name, value in block.items() if name != "cache_control"}
+            before += json.dumps(plain, sort_keys=True)
+            characters += len(block.get("text", "")) or 4 * REST_TOKENS
+            mark = block.get("cache_control")
+            blocks.append(Block(before, characters // 4, block.get("text"), mark))
+    return blocks
+
+
+def _check_cache_control(blocks: list[Block]) -> None:
+    marked = [block for block in blocks if block.cache_control]
+    if len(marked) > MOST_BREAKPOINTS:
+        raise Wrong(
+            f"A maximum of {MOST_BREAKPOINTS} blocks with cache_control may be provided. "
+            f"Found {len(marked)}."
+        )
+    if any(block.text == "" for block in marked):
+        raise Wrong("cache_control cannot be set for empty text blocks")
+    lives = [LIVES_S[(block.cache_control or {}).get("ttl", "5m")] for block in marked]
+    if lives != sorted(lives, reverse=True):
+        raise Wrong("a ttl='1h' cache_control block must not come after a ttl='5m' one")
 
 
 def _consumed(value: Any) -> Any:
@@ -206,7 +292,7 @@ def _check_schema(schema: dict[str, Any], path: str) -> None:
         _check_schema(schema["items"], f"{path}.items")
 
 
-def message_body(reply: Reply, model: str) -> dict[str, Any]:
+def message_body(reply: Reply, model: str, usage: dict[str, int]) -> dict[str, Any]:
     """A Message, read by the SDK's own type before it is sent."""
     details = {"type": "refusal", "explanation": reply.explanation or None, "category": None}
     body = {
@@ -218,7 +304,7 @@ def message_body(reply: Reply, model: str) -> dict[str, Any]:
         "stop_reason": reply.stop_reason,
         "stop_details": details if reply.stop_reason == "refusal" else None,
         "stop_sequence": None,
-        "usage": {"input_tokens": 1500, "output_tokens": 120},
+        "usage": usage,
     }
     Message.model_validate(body)
     return body
@@ -242,7 +328,9 @@ def _handler_of(server: AnthropicServer) -> type[BaseHTTPRequestHandler]:
                 return
             reply = server.reply_to(self.headers, raw)
             if reply.status == 200:
-                self._send(200, message_body(reply, json.loads(raw)["model"]), reply.headers)
+                body = json.loads(raw)
+                usage = server.usage_of(body)
+                self._send(200, message_body(reply, body["model"], usage), reply.headers)
             else:
                 self._send(reply.status, _error(reply.status, reply.message), reply.headers)
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from gallery import trash
 from gallery.models import Album, Image, NearDuplicate, Rating
 from gallery.tests.browser.whole import PICTOGRAMS, RIGHT_TO_LEFT, assert_whole
-from gallery.tests.browser.window import Visit, Visitor
+from gallery.tests.browser.window import Visit, sign_in
 from gallery.tests.factories import make_album, make_image, make_label
 from imagineer.jobs.models import Job, JobLog, Status
 from imagineer.tests.rows import make_row
@@ -20,12 +20,6 @@ from imagineer.tests.rows import make_row
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 BOTH_SIZES = pytest.mark.parametrize("size", ["phone", "desktop"])
 LONG = "a word_that_does_not_end_" + "x" * 100
-
-
-def sign_in(visitor: Visitor, admin_client: Client) -> Visitor:
-    key = admin_client.cookies["sessionid"].value
-    visitor.context.add_cookies([{"name": "sessionid", "value": key, "url": visitor.address}])
-    return visitor
 
 
 def job(status: Status, **values: Any) -> Job:

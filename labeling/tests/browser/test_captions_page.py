@@ -1,20 +1,14 @@
 """An album's captions in a real browser: whole and open to everyone, and a file comes down."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.urls import reverse
 
-from gallery.tests.browser.window import Visit, Visitor
+from gallery.tests.browser.whole import assert_whole
+from gallery.tests.browser.window import Visit, sign_in
 from gallery.tests.factories import make_album, make_image, make_label
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-def sign_in(visitor: Visitor, admin_client: Client) -> Visitor:
-    key = admin_client.cookies["sessionid"].value
-    visitor.context.add_cookies([{"name": "sessionid", "value": key, "url": visitor.address}])
-    return visitor
 
 
 def address() -> str:
@@ -26,16 +20,11 @@ def address() -> str:
     return reverse("admin:labeling_album_captions", args=[make_album("x" * 180, images).pk])
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["phone", "desktop"])
-def test_the_page_is_open_to_everyone(
-    visit: Visit, admin_client: Client, size: str, theme: str
+def test_the_page_is_whole_and_open_to_everyone(
+    visit: Visit, admin_client: Client, size: str
 ) -> None:
-    page = sign_in(visit(size, theme), admin_client).open(address())
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert widths[0] <= widths[1]
+    assert_whole(sign_in(visit(size), admin_client).open(address()), "captions")
 
 
 def test_a_file_comes_down(visit: Visit, admin_client: Client) -> None:
