@@ -44,7 +44,7 @@ def run(context: JobContext) -> Result:
         raise JobFailed(f"This installation has no labeler named “{labeling_run.labeler}”.")
     if kind.missing():
         raise JobFailed(kind.missing())
-    _open_again(labeling_run)
+    _open_again(labeling_run, kind)
     _skip_labelled(context, labeling_run)
     waiting = labeling_run.items.filter(outcome=Outcome.PENDING)
     price = budget.model_price(labeling_run.model) if kind.is_paid else None
@@ -93,9 +93,12 @@ class _Work:
         return len(self.waiting) + len(self.in_flight) + (self.held_up is not None)
 
 
-def _open_again(labeling_run: LabelingRun) -> None:
+def _open_again(labeling_run: LabelingRun, kind: LabelerKind) -> None:
     """What earlier attempts failed at is to be asked again; their errors are no longer told."""
     budget.start_over(labeling_run)
+    # The setting may have changed since; it is the model that answers now which is paid.
+    labeling_run.model = kind.model()
+    labeling_run.save(update_fields=["model"])
     failed = labeling_run.items.filter(outcome=Outcome.FAILED)
     failed.update(outcome=Outcome.PENDING, error="")
 
@@ -151,8 +154,8 @@ def _send_next(work: _Work) -> bool:
 def _next_picture(work: _Work) -> tuple[LabelingItem, Picture] | None:
     """The next item whose picture can be read; None if there is none."""
     while work.waiting:
-        item = LabelingItem.objects.select_related("image").filter(pk=work.waiting[0]).first()
-        work.waiting.popleft()
+        items = LabelingItem.objects.select_related("image")
+        item = items.filter(pk=work.waiting.popleft()).first()
         # Without a row the image was deleted meanwhile, and its item with it.
         if item is None:
             continue

@@ -248,6 +248,16 @@ def test_answers_that_came_before_a_run_was_ended_are_paid_for_whatever_they_say
     assert run.input_tokens == 3000
 
 
+def test_the_model_that_answers_is_paid_and_not_the_one_that_was_set_before(anthropic, settings):
+    run = run_of(make_image())
+    settings.CLAUDE_MODEL = "claude-opus-5-5"
+    finished(run)
+    run.refresh_from_db()
+    assert run.model == "claude-opus-5-5"
+    assert anthropic.requests[0]["model"] == "claude-opus-5-5"
+    assert run.cost_usd == Decimal(1500 * 4 + 120 * 20) / 1_000_000
+
+
 def test_the_estimate_of_what_is_left_decides_whether_a_retry_may_start(dear, anthropic):
     anthropic.script = [Reply(status=400)]
     run = run_of(*album_of(2).images.all())

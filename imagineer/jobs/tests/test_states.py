@@ -117,6 +117,15 @@ def test_nothing_else_can_be_retried(status: Status) -> None:
     assert not states.retry(make_job(status))
 
 
+def test_a_room_may_queue_a_completed_job_again() -> None:
+    job = make_job(Status.COMPLETED, result={"labelled": 1})
+    assert states.retry(job, even_completed=True)
+    job.refresh_from_db()
+    assert (job.status, job.result) == (Status.QUEUED, None)
+    for status in (Status.QUEUED, Status.RUNNING):
+        assert not states.retry(make_job(status), even_completed=True)
+
+
 def chain() -> tuple[Job, Job, Job]:
     with job_kind() as kind:
         first = submit(kind, title="Import")
