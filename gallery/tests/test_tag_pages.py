@@ -8,7 +8,6 @@ from django.test import Client
 
 from gallery import labels
 from gallery.models import Image, ImageTag, Label, Rating, Tag
-from gallery.tags import normalised
 from gallery.tests.factories import make_label, make_row
 
 pytestmark = pytest.mark.django_db
@@ -19,18 +18,6 @@ def tagged(*names: str, **columns: Any) -> Image:
     for name in names:
         make_label(image, name, kind=Label.Kind.TAG)
     return image
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("Fox", "fox"), (" oil__Paint, ", "oil paint"), ("a/b\\c", "a b c"), ("#night#", "night"),
-        ("1girl", "1girl"), ("Été", "été"), ("..", ""), ("\x00", ""), ("x" * 300, "x" * 100),
-    ],
-)  # fmt: skip
-def test_a_tag_has_one_spelling(text: str, name: str) -> None:
-    assert normalised(text) == name
-    assert normalised(name) == name
 
 
 def test_the_most_used_come_first(client: Client) -> None:

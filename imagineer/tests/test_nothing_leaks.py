@@ -389,7 +389,7 @@ PLANTS: dict[str, tuple[Any, str, Any, str]] = {
     "API pictures": (nsfw, "may_see_sharp", _always(True), "/api/images"),
     "more like this": (similar, "nsfw", _all_alike, "/images/"),
     "more like this, API": (similar, "nsfw", _all_alike, "/api/images"),
-    "picture tags": (views, "_distinct", lambda labels: [("tagpic1", "/x")], "/images/"),
+    "picture tags": (views, "_tags", _always([("tagpic1", "/x")]), "/images/"),
 }  # fmt: skip
 
 
