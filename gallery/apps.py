@@ -11,11 +11,20 @@ class GalleryConfig(AppConfig):
 
     def ready(self) -> None:
         # Models exist only now.
-        from gallery import albums, bulk, daily_sweep, near_duplicates, search_names, triggers
+        from gallery import (
+            albums,
+            bulk,
+            daily_sweep,
+            near_duplicates,
+            search_names,
+            tag_derivation,
+            triggers,
+        )
         from gallery.jobs import (
             IMPORT,
             forget_incoming,
             run_change,
+            run_derive_tags,
             run_find_near_duplicates,
             run_import,
             run_sweep,
@@ -38,6 +47,12 @@ class GalleryConfig(AppConfig):
             queue=Queue.DEFAULT,
             run=run_find_near_duplicates,
             label="Search for near-duplicates",
+        )
+        registry.register(
+            tag_derivation.KIND,
+            queue=Queue.DEFAULT,
+            run=run_derive_tags,
+            label="Pictures follow a rule of tags",
         )
         registry.register(daily_sweep.KIND, queue=Queue.DEFAULT, run=run_sweep, label="Sweep")
         search_names.register(albums.SEARCHED)

@@ -5,7 +5,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from gallery import bulk, incoming, near_duplicates, ratings, removal, resumable, trash
+from gallery import (
+    bulk,
+    incoming,
+    near_duplicates,
+    ratings,
+    removal,
+    resumable,
+    tag_derivation,
+    trash,
+)
 from gallery.album_sources import SourceRefused
 from gallery.bulk import Change, ChangeRefused
 from gallery.daily_sweep import OLDER_THAN
@@ -149,6 +158,15 @@ def run_find_near_duplicates(context: JobContext) -> Result:
     """params: after (compare images with higher ids). Safe to run again."""
     pairs, newest = near_duplicates.find(context.job.params.get("after", 0), context.progress)
     return {"pairs": pairs, "newest": newest}
+
+
+def run_derive_tags(context: JobContext) -> Result:
+    """params: tags (ids whose pictures are read anew). Safe to run again."""
+    pictures = tag_derivation.derive(
+        context.job.params["tags"],
+        lambda done, total: context.progress(done, total, f"{thin(done)} of {bulk.counted(total)}"),
+    )
+    return {"pictures": pictures}
 
 
 def run_sweep(context: JobContext) -> Result:

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from gallery import tag_names
-from gallery.models import Tag
+from gallery.image_tags import TAG_KINDS
+from gallery.models import Label, Tag
 from gallery.tag_models import RejectedTag, TagAlias
 from gallery.tags import normalised
 
@@ -38,3 +39,13 @@ def accept(image_ids: Iterable[int], text: str) -> int:
     tags = Tag.objects.filter(name__in=spelled).values_list("pk", flat=True)
     lifted = RejectedTag.objects.filter(image__in=list(image_ids), tag__in=list(tags))
     return lifted.delete()[0]
+
+
+def is_said_by_hand(image_id: int, text: str) -> bool:
+    """Whether a person's label says the same tag of the image, in whatever words."""
+    by_hand = Label.objects.filter(
+        image=image_id, kind__in=TAG_KINDS, source=Label.Source.MANUAL
+    ).values_list("text", flat=True)
+    wanted, *said = (normalised(word) for word in (text, *by_hand))
+    rules = tag_names.rules_for([wanted, *said])
+    return rules.meaning(wanted) in rules.meant(said)

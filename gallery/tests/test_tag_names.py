@@ -1,7 +1,5 @@
 """Aliases and implications: made, refused, taken away, and what pictures carry by them."""
 
-from typing import Any
-
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -9,16 +7,9 @@ from gallery import image_index, rejected_tags, tag_names
 from gallery.models import Image, ImageTag, Label, SearchDocument, Tag
 from gallery.tag_models import RejectedTag, TagAlias, TagImplication
 from gallery.tag_names import TagRefused
-from gallery.tests.factories import make_label, make_row
+from gallery.tests.factories import make_label, make_row, make_tagged
 
 pytestmark = pytest.mark.django_db
-
-
-def tagged(*names: str, **columns: Any) -> Image:
-    image = make_row(**columns)
-    for name in names:
-        make_label(image, name, kind=Label.Kind.TAG)
-    return image
 
 
 def carried(image: Image) -> set[str]:
@@ -35,14 +26,14 @@ def implications() -> set[tuple[str, str]]:
 
 
 def test_labels_keep_their_words_and_count_for_the_tag() -> None:
-    image = tagged("Puss", "night")
+    image = make_tagged("Puss", "night")
     tag_names.add_alias("puss", "Cat")
     assert carried(image) == {"cat", "night"}
     assert set(image.labels.values_list("text", flat=True)) == {"Puss", "night"}
 
 
 def test_what_is_implied_is_carried_too() -> None:
-    image = tagged("kitten")
+    image = make_tagged("kitten")
     tag_names.add_implication("kitten", "cat")
     tag_names.add_implication("cat", "animal")
     assert carried(image) == {"kitten", "cat", "animal"}
@@ -58,7 +49,7 @@ def test_a_category_counts_as_a_tag() -> None:
 
 
 def test_words_find_what_they_mean_but_not_what_was_taken_off() -> None:
-    image = tagged("kitten", "dog")
+    image = make_tagged("kitten", "dog")
     tag_names.add_implication("kitten", "cat")
     rejected_tags.reject([image.pk], "dog")
     assert carried(image) == {"kitten", "cat"}
@@ -156,7 +147,7 @@ def test_two_tags_that_would_imply_each_other_over_a_third_do_not_become_one() -
 
 
 def test_a_name_that_is_given_back_means_itself_again() -> None:
-    image = tagged("puss")
+    image = make_tagged("puss")
     alias = tag_names.add_alias("puss", "cat").row
     assert carried(image) == {"cat"}
     tag_names.remove_alias(alias)
@@ -165,7 +156,7 @@ def test_a_name_that_is_given_back_means_itself_again() -> None:
 
 def test_a_circle_in_the_rows_ends_nothing() -> None:
     """No rule makes one, but rows that were written past the rules must not hang a worker."""
-    image = tagged("a")
+    image = make_tagged("a")
     first, second = Tag.objects.get(name="a"), Tag.objects.create(name="b")
     TagImplication.objects.create(tag=first, implied=second)
     TagImplication.objects.create(tag=second, implied=first)
@@ -176,7 +167,7 @@ def test_a_circle_in_the_rows_ends_nothing() -> None:
 
 
 def test_what_is_taken_off_stays_off_whoever_says_it_again() -> None:
-    image = tagged("dog")
+    image = make_tagged("dog")
     assert rejected_tags.reject([image.pk], "Dog") == 1
     assert rejected_tags.reject([image.pk], "dog") == 0
     make_label(image, "dog", kind=Label.Kind.TAG, source=Label.Source.CLAUDE)
@@ -185,7 +176,7 @@ def test_what_is_taken_off_stays_off_whoever_says_it_again() -> None:
 
 
 def test_it_comes_back_when_the_word_against_it_is_taken_back() -> None:
-    image = tagged("dog")
+    image = make_tagged("dog")
     rejected_tags.reject([image.pk], "dog")
     assert rejected_tags.accept([image.pk], "DOG ") == 1
     assert rejected_tags.accept([image.pk], "dog") == 0
@@ -193,7 +184,7 @@ def test_it_comes_back_when_the_word_against_it_is_taken_back() -> None:
 
 
 def test_other_names_are_taken_off_with_the_tag() -> None:
-    image = tagged("puss")
+    image = make_tagged("puss")
     rejected_tags.reject([image.pk], "puss")
     tag_names.add_alias("puss", "cat")
     make_label(image, "cat", kind=Label.Kind.TAG)
@@ -203,13 +194,13 @@ def test_other_names_are_taken_off_with_the_tag() -> None:
 
 
 def test_signs_alone_are_not_taken_off() -> None:
-    image = tagged("dog")
+    image = make_tagged("dog")
     assert rejected_tags.reject([image.pk], "#.") == 0
     assert not RejectedTag.objects.exists()
 
 
 def test_counts_follow_the_rules() -> None:
-    tagged("puss"), tagged("cat")
+    make_tagged("puss"), make_tagged("cat")
     tag_names.add_alias("puss", "cat")
     image_index.refresh(Image.objects.values_list("pk", flat=True))
     assert Tag.objects.get(name="cat").open_count == 2
