@@ -15,6 +15,7 @@ class GalleryConfig(AppConfig):
             albums,
             bulk,
             daily_sweep,
+            label_changes,
             near_duplicates,
             search_names,
             tag_derivation,
@@ -24,6 +25,7 @@ class GalleryConfig(AppConfig):
             IMPORT,
             forget_incoming,
             run_change,
+            run_change_labels,
             run_derive_tags,
             run_find_near_duplicates,
             run_import,
@@ -47,6 +49,12 @@ class GalleryConfig(AppConfig):
             queue=Queue.DEFAULT,
             run=run_find_near_duplicates,
             label="Search for near-duplicates",
+        )
+        registry.register(
+            label_changes.KIND,
+            queue=Queue.DEFAULT,
+            run=run_change_labels,
+            label="Change of tags or captions",
         )
         registry.register(
             tag_derivation.KIND,

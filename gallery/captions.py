@@ -14,10 +14,15 @@ SOURCES = (
 )
 
 
+def chosen(captions: Iterable[Label]) -> Label | None:
+    """The pinned caption, else the best source's newest; those without words are passed over."""
+    return min((label for label in captions if label.text.strip()), key=_rank, default=None)
+
+
 def best_caption(captions: Iterable[Label]) -> str:
-    """The pinned caption, else the best source's newest; empty if there is none."""
-    found = sorted(captions, key=_rank)
-    return found[0].text.strip() if found else ""
+    """The text of the chosen caption; empty if there is none."""
+    found = chosen(captions)
+    return found.text.strip() if found is not None else ""
 
 
 def _rank(label: Label) -> tuple[bool, int, float]:

@@ -92,6 +92,7 @@ class LabelChange(models.Model):
         "jobs.Job", null=True, blank=True, on_delete=models.SET_NULL, related_name="label_changes"
     )
     images = models.PositiveIntegerField(default=0, help_text="How many were changed.")
+    has_steps = models.BooleanField(default=False, help_text="Whether something can be undone.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ('asked', models.JSONField(default=dict, help_text='What was asked for, and of which images.')),
                 ('title', models.CharField(max_length=200)),
                 ('images', models.PositiveIntegerField(default=0, help_text='How many were changed.')),
+                ('has_steps', models.BooleanField(default=False, help_text='Whether something can be undone.')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('undone_at', models.DateTimeField(blank=True, null=True)),
             ],

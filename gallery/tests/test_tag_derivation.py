@@ -14,6 +14,7 @@ from gallery.models import Image, Tag
 from gallery.tag_models import TagAlias, TagImplication
 from gallery.tag_names import TagRefused
 from gallery.tests.factories import make_tagged
+from gallery.tests.plans import is_walked, plans_of
 from imagineer.jobs.models import Job, Status
 from imagineer.jobs.runner import execute
 
@@ -133,12 +134,8 @@ def test_its_pictures_are_found_along_indices() -> None:
     ruled = tag_names.add_alias("puss", "cat")
     with CaptureQueriesContext(connection) as asked:
         tag_derivation.derive(ruled.concerns)
-    for query in asked.captured_queries:
-        if query["sql"].startswith("SELECT"):
-            with connection.cursor() as cursor:
-                cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
-                steps = [step[3] for step in cursor.fetchall()]
-            assert not [step for step in steps if step.startswith("SCAN")], query["sql"]
+    for sql, steps in plans_of(asked.captured_queries):
+        assert not [step for step in steps if is_walked(step)], sql
 
 
 def test_searches_tag_pages_feeds_and_facets_follow(client: Client) -> None:
