@@ -11,6 +11,7 @@ from gallery import (
     api_albums,
     api_duplicates,
     api_labels,
+    api_tags,
     api_upload,
     listing,
     media_views,
@@ -50,6 +51,7 @@ router.add_router("", images)
 router.add_router("", api_albums.router)
 router.add_router("", api_labels.router)
 router.add_router("", api_duplicates.router)
+router.add_router("", api_tags.router)
 
 WEBP = {
     "responses": {

@@ -82,14 +82,14 @@ def checked(change: Change) -> Change:
             raise TagRefused(f"The action {change.action} takes no {field}.", field)
         if field in takes and not given:
             raise TagRefused(needed, field)
+    if len(change.tags) > MOST_TAGS:
+        raise TagRefused(f"At most {MOST_TAGS} tags at once, not {len(change.tags)}.", "tags")
     tags = tuple(dict.fromkeys(normalised(tag) for tag in change.tags))
     to = normalised(change.to)
     if "" in tags:
         raise TagRefused("Write words; signs alone are no tag.", "tags")
     if change.to and not to:
         raise TagRefused("Write a word; signs alone are no tag.", "to")
-    if len(tags) > MOST_TAGS:
-        raise TagRefused(f"At most {MOST_TAGS} tags at once; these are {len(tags)}.", "tags")
     if change.action == Action.RENAME and len(tags) != 1:
         raise TagRefused("Rename one tag; several become one by merging.", "tags")
     if "fewer_than" in takes and not 2 <= change.fewer_than <= MOST_FEWER_THAN:

@@ -20,17 +20,17 @@ _PART = 200
 Report = Callable[[int, int], None]
 
 
-def settle(change: Callable[[], Ruled], *, created_by: Any = None) -> tuple[Any, Job | None]:
+def settle(change: Callable[[], Ruled], *, created_by: Any = None) -> tuple[Ruled, Job | None]:
     """Make a change of the rules and read anew what it concerns, in one transaction.
 
-    The rule's row, and the job that does the reading if it is much. Raises what change() raises.
+    What change() gives, and the job that does the reading if it is much. Raises what that raises.
     """
     with transaction.atomic():
         ruled = change()
         if _is_much(ruled.concerns):
-            return ruled.row, submit_derive(ruled.concerns, created_by=created_by)
+            return ruled, submit_derive(ruled.concerns, created_by=created_by)
         derive(ruled.concerns)
-    return ruled.row, None
+    return ruled, None
 
 
 def _is_much(tag_ids: Iterable[int]) -> bool:

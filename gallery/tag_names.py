@@ -33,10 +33,14 @@ class TagRefused(Exception):
 
 @dataclass(frozen=True)
 class Ruled:
-    """A rule as it stands. concerns: ids of the tags whose images may have others now."""
+    """A rule as it stands, None if it was taken away. is_new: not if it was so before.
+
+    concerns: ids of the tags whose images may have others now.
+    """
 
     row: Any
     concerns: tuple[int, ...] = ()
+    is_new: bool = False
 
 
 def rows(names: Iterable[str]) -> dict[str, Tag]:
@@ -142,7 +146,7 @@ def add_alias(name: str, to: str, created_by: Any = None) -> Ruled:
         target = rows([target_name])[target_name]
         concerns = () if own is None else _hand_over(own, target)
         alias = TagAlias.objects.create(name=name, tag=target, created_by=_person(created_by))
-    return Ruled(alias, concerns)
+    return Ruled(alias, concerns, is_new=True)
 
 
 def _refuse_circle_of_one(name: str, target: str) -> None:
@@ -186,18 +190,18 @@ def remove_alias(alias: TagAlias) -> Ruled:
     return Ruled(None, concerns)
 
 
-def add_implication(name: str, implied: str, created_by: Any = None) -> Ruled:
+def add_implication(tag: str, implied: str, created_by: Any = None) -> Ruled:
     """Let whatever carries the one tag carry the other. Saying it twice changes nothing.
 
     Aliases stand for their tags. Raises TagRefused, for circles too.
     """
-    name, implied = _named(name, "name"), _named(implied, "implied")
+    tag, implied = _named(tag, "tag"), _named(implied, "implied")
     with _alone():
-        first, second = meaning(name), meaning(implied)
+        first, second = meaning(tag), meaning(implied)
         if first == second:
             told = "A tag implies itself in any case."
-            if name != implied:
-                told = f"“{name}” and “{implied}” are one tag: one is an alias of the other."
+            if tag != implied:
+                told = f"“{tag}” and “{implied}” are one tag: one is an alias of the other."
             raise TagRefused(told, "implied")
         back = chain(second, first, rules_for([second]).implied)
         if back:
@@ -210,7 +214,7 @@ def add_implication(name: str, implied: str, created_by: Any = None) -> Ruled:
         row, is_new = TagImplication.objects.get_or_create(
             tag=found[first], implied=found[second], defaults={"created_by": _person(created_by)}
         )
-    return Ruled(row, (row.tag_id,) if is_new else ())
+    return Ruled(row, (row.tag_id,) if is_new else (), is_new)
 
 
 def remove_implication(row: TagImplication) -> Ruled:

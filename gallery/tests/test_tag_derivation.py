@@ -44,8 +44,8 @@ def run(job: Job | None) -> Job:
 
 def test_few_pictures_follow_at_once() -> None:
     image = make_tagged("puss")
-    row, job = tag_derivation.settle(partial(tag_names.add_alias, "puss", "cat"))
-    assert (row.name, job) == ("puss", None)
+    ruled, job = tag_derivation.settle(partial(tag_names.add_alias, "puss", "cat"))
+    assert (ruled.row.name, ruled.is_new, job) == ("puss", True, None)
     assert tags(image) == {"cat"}
     assert settle(partial(tag_names.remove_alias, TagAlias.objects.get())) is None
     assert tags(image) == {"puss"}
