@@ -216,7 +216,7 @@ class ImageAdmin(RowAdmin):
                 row.created_by_id = request.user.pk
             labels.save_label(row, is_new_word=row in said)
         for row in formset.deleted_objects:
-            labels.delete_label(row)
+            labels.delete_label(row, request.user)
         formset.save_m2m()
 
     def get_deleted_objects(
@@ -353,8 +353,8 @@ class LabelAdmin(LabelModelAdmin):
         labels.save_label(obj, is_new_word=bool({"kind", "text"} & set(form.changed_data)))
 
     def delete_model(self, request: HttpRequest, obj: Label) -> None:
-        labels.delete_label(obj)
+        labels.delete_label(obj, request.user)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
         for label in queryset:
-            labels.delete_label(label)
+            labels.delete_label(label, request.user)

@@ -12,6 +12,7 @@ from gallery import (
     api_bulk,
     api_duplicates,
     api_labels,
+    api_tags,
     api_upload,
     listing,
     media_views,
@@ -52,6 +53,7 @@ router.add_router("", images)
 router.add_router("", api_albums.router)
 router.add_router("", api_labels.router)
 router.add_router("", api_duplicates.router)
+router.add_router("", api_tags.router)
 
 WEBP = {
     "responses": {

@@ -15,8 +15,10 @@ class GalleryConfig(AppConfig):
             albums,
             bulk,
             daily_sweep,
+            label_changes,
             near_duplicates,
             search_names,
+            tag_derivation,
             trash,
             triggers,
         )
@@ -24,6 +26,8 @@ class GalleryConfig(AppConfig):
             IMPORT,
             forget_incoming,
             run_change,
+            run_change_labels,
+            run_derive_tags,
             run_empty_trash,
             run_find_near_duplicates,
             run_import,
@@ -50,6 +54,18 @@ class GalleryConfig(AppConfig):
         )
         registry.register(
             trash.EMPTY, queue=Queue.DEFAULT, run=run_empty_trash, label="Emptying of the trash"
+        )
+        registry.register(
+            label_changes.KIND,
+            queue=Queue.DEFAULT,
+            run=run_change_labels,
+            label="Change of tags or captions",
+        )
+        registry.register(
+            tag_derivation.KIND,
+            queue=Queue.DEFAULT,
+            run=run_derive_tags,
+            label="Pictures follow a rule of tags",
         )
         registry.register(daily_sweep.KIND, queue=Queue.DEFAULT, run=run_sweep, label="Sweep")
         registry.register_upkeep(daily_sweep.submit_when_due)

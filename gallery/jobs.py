@@ -6,7 +6,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gallery import bulk, incoming, near_duplicates, ratings, resumable, trash
+from gallery import (
+    bulk,
+    incoming,
+    label_changes,
+    label_steps,
+    near_duplicates,
+    ratings,
+    resumable,
+    tag_derivation,
+    trash,
+)
 from gallery.album_sources import SourceRefused
 from gallery.bulk import Change, ChangeRefused
 from gallery.daily_sweep import OLDER_THAN
@@ -14,6 +24,7 @@ from gallery.import_album import Imported, Options, import_album, import_picture
 from gallery.incoming import Arrival
 from gallery.models import Image, Rating
 from gallery.sweep import sweep
+from gallery.tag_models import LabelChange
 from imagineer.jobs.models import Job
 from imagineer.jobs.registry import JobContext, JobFailed, Partial, Result
 from imagineer.jobs.submit import submit
@@ -164,6 +175,39 @@ def run_empty_trash(context: JobContext) -> Result:
     return {"deleted": deleted}
 
 
+def run_derive_tags(context: JobContext) -> Result:
+    """params: tags (ids whose pictures are read anew). Safe to run again."""
+    pictures = tag_derivation.derive(
+        context.job.params["tags"],
+        lambda done, total: context.progress(done, total, f"{thin(done)} of {bulk.counted(total)}"),
+    )
+    return {"pictures": pictures}
+
+
+def run_change_labels(context: JobContext) -> Result:
+    """params: change (the id of a LabelChange), undo (False). Safe to run again."""
+    params = context.job.params
+    change = LabelChange.objects.filter(pk=params["change"]).first()
+    if change is None:
+        raise JobFailed("What was asked for is not known any more; ask for it again.")
+    if params.get("undo"):
+        total = change.steps.count()
+        label_steps.undo(
+            change,
+            lambda done: context.progress(done, total, f"{thin(done)} of {thin(total)} steps"),
+        )
+        context.log("All is as it was before the change.")
+        return {"change": change.pk, "undone": True}
+    if change.undone_at is not None:
+        raise JobFailed("This change was undone; ask for it again.")
+    pictures = label_changes.run(
+        change,
+        lambda done, total: context.progress(done, total, f"{thin(done)} of {bulk.counted(total)}"),
+    )
+    context.log(f"{bulk.counted(pictures)} changed.")
+    return {"change": change.pk, "pictures": pictures}
+
+
 def run_sweep(context: JobContext) -> Result:
     """Empty the trash of what is old, and remove what killed processes left. Safe to run again."""
     purged = trash.purge(trash.due(), lambda deleted: context.check_cancelled())
@@ -172,6 +216,7 @@ def run_sweep(context: JobContext) -> Result:
     aligned = ratings.align_veils(check=context.check_cancelled)
     if aligned:
         context.log(f"{aligned} pictures follow the setting VEIL_UNRATED now.")
+    label_steps.forget_old(check=context.check_cancelled)
     if near_duplicates.is_due():
         near_duplicates.submit_find()
     to_come = Job.objects.unended().filter(params__has_key="incoming")

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.db import transaction
 
-from gallery import image_index
+from gallery import image_index, rejected_tags
+from gallery.image_tags import TAG_KINDS
 from gallery.models import Image, Label
 from gallery.ratings import change_rating
 
@@ -24,6 +25,7 @@ def write_label(
         )
         if is_pinned:
             pin(label)
+        _accept(label)
         image_index.refresh([image.pk])
     return label
 
@@ -40,6 +42,8 @@ def save_label(label: Label, *, is_new_word: bool) -> None:
     by_hand = label.kind == Label.Kind.RATING and label.source == Label.Source.MANUAL
     if by_hand and is_new_word:
         transaction.on_commit(partial(_rate, label.image_id, label.text))
+    if is_new_word:
+        _accept(label)
     image_index.refresh([label.image_id])
 
 
@@ -48,14 +52,29 @@ def reword(label: Label, text: str) -> None:
     with transaction.atomic():
         label.text = text
         label.save(update_fields=["text"])
+        _accept(label)
         image_index.refresh([label.image_id])
 
 
-def delete_label(label: Label) -> None:
-    """Take the label away; the image's tags and what it is found by follow."""
+def delete_label(label: Label, deleted_by: Any = None) -> None:
+    """Take the label away; the image's tags and what it is found by follow.
+
+    A tag that a person takes from a machine or a web page is off the image for good: whoever says
+    it again, a person excepted, is not heard. Words by hand are only taken back.
+    """
     with transaction.atomic():
+        image_id, text = label.image_id, label.text
+        is_tag_of_others = label.kind in TAG_KINDS and label.source != Label.Source.MANUAL
         label.delete()
-        image_index.refresh([label.image_id])
+        if is_tag_of_others and not rejected_tags.is_said_by_hand(image_id, text):
+            rejected_tags.reject([image_id], text, deleted_by)
+        image_index.refresh([image_id])
+
+
+def _accept(label: Label) -> None:
+    """A tag by hand stands, although it was taken off before."""
+    if label.kind in TAG_KINDS and label.source == Label.Source.MANUAL:
+        rejected_tags.accept([label.image_id], label.text)
 
 
 def _rate(image_id: int, rating: str) -> None:

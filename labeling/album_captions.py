@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from gallery.captions import chosen_caption
+from gallery.captions import PROMPT, choose
 from gallery.image_files import EXTENSIONS
 from gallery.models import Album, AlbumImage, Image, ImageTag, Label
 
-PROMPT = "prompt"
 _CHUNK = 500
 # What some system refuses in the name of a file.
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
@@ -49,7 +48,7 @@ def captioned(album: Album) -> Iterator[Captioned]:
             image = images.get(pk)
             if image is None:
                 continue
-            chosen = chosen_caption(captions[pk])
+            chosen = choose(captions[pk])
             text, source = (chosen.text, chosen.source) if chosen else (image.prompt, PROMPT)
             text = " ".join(text.split())
             yield Captioned(image, names[pk], text, source if text else "", tuple(tags[pk]))

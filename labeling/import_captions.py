@@ -15,9 +15,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from gallery import image_index, labels, sidecars
+from gallery import captions, image_index, labels, sidecars
 from gallery.album_sources import Source, SourceRefused, UnreadableFile, sidecar_of
-from gallery.captions import chosen_caption
 from gallery.models import Album, AlbumImage, Image, Label
 from gallery.sidecars import Sidecar, SidecarRefused
 from gallery.tags import normalised
@@ -216,18 +215,18 @@ def _write_one(
         return label
 
     if row.caption:
-        captions = [label for label in said if label.kind == Label.Kind.CAPTION]
-        label = next((each for each in captions if each.text.strip() == row.caption), None)
+        known = [label for label in said if label.kind == Label.Kind.CAPTION]
+        label = next((each for each in known if each.text.strip() == row.caption), None)
         if label is None:
             label = write(Label.Kind.CAPTION, row.caption)
-            captions.append(label)
+            known.append(label)
             outcome.captions += 1
-        if choose and chosen_caption(captions) != label:
+        if choose and captions.choose(known) != label:
             labels.pin(label)
-    known = {normalised(label.text) for label in said if label.kind in image_index.TAG_KINDS}
+    tags = {normalised(label.text) for label in said if label.kind in image_index.TAG_KINDS}
     for tag in row.tags:
-        if normalised(tag) not in known:
-            known.add(normalised(tag))
+        if normalised(tag) not in tags:
+            tags.add(normalised(tag))
             write(Label.Kind.TAG, tag)
             outcome.tags += 1
     ratings = [label.text for label in said if label.kind == Label.Kind.RATING]

@@ -1,9 +1,10 @@
 """Which of an image's captions is trained on."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+
+from gallery.caption_words import one_line
 
 SOURCES = ("manual", "claude", "imported", "scraper", "local")
 """Whose word counts first; see :func:`choose`."""
@@ -20,11 +21,6 @@ class Candidate:
     is_pinned: bool = False
     created_at: datetime | None = None
     key: int | None = None
-
-
-def one_line(text: str) -> str:
-    """The text with every run of white space made one space."""
-    return " ".join(text.split())
 
 
 def choose(candidates: Iterable[Candidate], prompt: str = "") -> Candidate | None:
@@ -46,14 +42,3 @@ def _preference(candidate: Candidate) -> tuple[bool, int, float, int]:
     rank = len(SOURCES) - SOURCES.index(candidate.source) if known else 0
     newest = candidate.created_at.timestamp() if candidate.created_at else 0.0
     return candidate.is_pinned, rank, newest, candidate.key or 0
-
-
-def with_trigger(caption: str, trigger_word: str) -> str:
-    """The caption with the trigger word in front, unless it says it already (in any case)."""
-    trigger = one_line(trigger_word)
-    if not trigger:
-        return caption
-    said = rf"(?<!\w){re.escape(trigger)}(?!\w)"
-    if re.search(said, caption, re.IGNORECASE):
-        return caption
-    return f"{trigger}, {caption}" if caption else trigger

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from gallery.models import Rating
 from gallery.tests import factories as gallery
+from gallery.tests.plans import is_walked, plans_of
 from generation.models import GenerationItem, GenerationRun, ImageModel
 from generation.tests.factories import make_lora, make_template
 from imagineer.jobs.models import Job, Status
@@ -58,6 +59,9 @@ LISTS: dict[str, tuple[Any, ...] | None] = {
     "/api/images?source_type=scraped&rating=SAFE&label=thing": NEWEST_IMAGE,
     "/api/images?album={album}": NEWEST_IMAGE,
     "/api/search?q=round": NEWEST_IMAGE,
+    "/api/tags": (5, 0),
+    "/api/tags?q=r": ("a",),
+    "/api/tags/complete?q=r": None,
     "/api/albums?source_type=manual": NEWEST,
     "/api/images?source_type=scraped": NEWEST_IMAGE,
     "/api/images?rating=SAFE": NEWEST_IMAGE,
@@ -127,24 +131,12 @@ def plans(client: Client, url: str) -> list[tuple[str, list[str]]]:
     """(SQL, steps of its plan) of every reading query of the page."""
     with CaptureQueriesContext(connection) as asked:
         assert client.get(url).status_code == 200
-    found = []
-    for query in asked.captured_queries:
-        if query["sql"].startswith("SELECT"):
-            with connection.cursor() as cursor:
-                cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
-                found.append((query["sql"], [step[3] for step in cursor.fetchall()]))
-    return found
+    return plans_of(asked.captured_queries)
 
 
 def is_of_one_page(sql: str) -> bool:
     """Whether it reads what belongs to rows that are known by then, or one row."""
     return re.search(r" IN \(\d", sql) is not None or sql.endswith(" LIMIT 1")
-
-
-def is_walked(step: str) -> bool:
-    # "M" is FTS5's own index, asked for what matches.
-    along = " USING " in step or re.search(r" VIRTUAL TABLE INDEX \d+:M", step)
-    return step.startswith("SCAN") and not along and step != "SCAN CONSTANT ROW"
 
 
 @pytest.mark.parametrize("name", READERS)

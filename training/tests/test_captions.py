@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from training.captions import PROMPT, SOURCES, Candidate, with_trigger
+from training.captions import PROMPT, SOURCES, Candidate
 from training.captions import choose as choose_or_none
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -48,21 +48,3 @@ def test_empty_captions_do_not_count() -> None:
 
 def test_an_unknown_source_comes_after_the_known_ones() -> None:
     assert choose([said("elsewhere", minutes=9), said("local")]).source == "local"
-
-
-@pytest.mark.parametrize(
-    ("caption", "expected"),
-    [
-        ("ace of hearts", "night style, ace of hearts"),
-        ("Night Style, ace of hearts", "Night Style, ace of hearts"),
-        ("ace of hearts in night style", "ace of hearts in night style"),
-        ("night styles of old", "night style, night styles of old"),
-        ("", "night style"),
-    ],
-)
-def test_the_trigger_word_stands_in_front_once(caption: Any, expected: Any) -> None:
-    assert with_trigger(caption, "night style") == expected
-
-
-def test_no_trigger_word_changes_nothing() -> None:
-    assert with_trigger("ace of hearts", "  ") == "ace of hearts"
