@@ -26,6 +26,7 @@ from gallery import (
     labels,
     trash,
 )
+from gallery.label_history import provenance
 from gallery.models import Album, AlbumImage, Image, Label
 from imagineer.console_rows import COUNTED_AT_MOST, CappedPaginator, EitherFilter, RowAdmin
 
@@ -98,16 +99,6 @@ class OtherLabels(LabelTabularInline):
     @admin.display(description="Said by")
     def provenance(self, label: Label) -> str:
         return provenance(label)
-
-
-def provenance(label: Label) -> str:
-    """Who said it, with which model and prompt, and how surely."""
-    parts = [label.get_source_display(), label.model]
-    if label.prompt_kind:
-        parts.append(f"prompt {label.prompt_kind} {label.prompt_version}".strip())
-    if label.confidence is not None:
-        parts.append(f"{label.confidence:.0%} sure")
-    return ", ".join(part for part in parts if part)
 
 
 @admin.register(Image)
@@ -200,9 +191,9 @@ class ImageAdmin(RowAdmin):
         for row in saved:
             if row._state.adding:
                 row.created_by_id = request.user.pk
-            labels.save_label(row, is_new_word=row in said)
+            labels.save_label(row, is_new_word=row in said, saved_by=request.user)
         for row in formset.deleted_objects:
-            labels.delete_label(row)
+            labels.delete_label(row, request.user)
         formset.save_m2m()
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
@@ -310,11 +301,12 @@ class LabelAdmin(LabelModelAdmin):
     def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
         if not change:
             obj.created_by_id = request.user.pk
-        labels.save_label(obj, is_new_word=bool({"kind", "text"} & set(form.changed_data)))
+        is_new_word = bool({"kind", "text"} & set(form.changed_data))
+        labels.save_label(obj, is_new_word=is_new_word, saved_by=request.user)
 
     def delete_model(self, request: HttpRequest, obj: Label) -> None:
-        labels.delete_label(obj)
+        labels.delete_label(obj, request.user)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
         for label in queryset:
-            labels.delete_label(label)
+            labels.delete_label(label, request.user)
