@@ -61,6 +61,7 @@ SHOWN = frozenset(
         "DEVICE",
         "CLAUDE_MODEL",
         "LABELING_CONCURRENCY",
+        "LABELING_LOW_CONFIDENCE",
         "SCRAPE_USER_AGENT",
         "AWS_STORAGE_BUCKET_NAME",
         "AWS_S3_REGION_NAME",

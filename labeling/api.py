@@ -12,10 +12,12 @@ from imagineer.accounts.permissions import ADMIN
 from imagineer.inputs import Flag, In
 from imagineer.problems import not_found
 from imagineer.texts import Text
+from labeling.api_review import router as review_router
 from labeling.models import LabelingItem, LabelingRun
 from labeling.runs import start_run
 
 router = Router(tags=["labeling"])
+router.add_router("", review_router)
 FAILURES_SHOWN = 50
 
 
