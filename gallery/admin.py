@@ -28,6 +28,7 @@ from gallery import (
     parameters,
     trash,
 )
+from gallery.label_history import provenance
 from gallery.models import Album, AlbumImage, Image, Label
 from imagineer.console_rows import COUNTED_AT_MOST, CappedPaginator, EitherFilter, RowAdmin
 from imagineer.jobs.templatetags.job_words import ago
@@ -107,17 +108,6 @@ class OtherLabels(LabelInline):
     @admin.display(description="Said by")
     def provenance(self, label: Label) -> str:
         return provenance(label)
-
-
-def provenance(label: Label) -> str:
-    """Who said it, with which model and prompt, and how surely."""
-    parts = [label.get_source_display(), label.model]
-    if label.prompt_kind:
-        parts.append(f"prompt {label.prompt_kind} {label.prompt_version}".strip())
-    parts.append(label.prompt_options)
-    if label.confidence is not None:
-        parts.append(f"{label.confidence:.0%} sure")
-    return ", ".join(part for part in parts if part)
 
 
 @admin.register(Image)
@@ -214,7 +204,7 @@ class ImageAdmin(RowAdmin):
         for row in saved:
             if row._state.adding:
                 row.created_by_id = request.user.pk
-            labels.save_label(row, is_new_word=row in said)
+            labels.save_label(row, is_new_word=row in said, saved_by=request.user)
         for row in formset.deleted_objects:
             labels.delete_label(row, request.user)
         formset.save_m2m()
@@ -350,7 +340,8 @@ class LabelAdmin(LabelModelAdmin):
     def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
         if not change:
             obj.created_by_id = request.user.pk
-        labels.save_label(obj, is_new_word=bool({"kind", "text"} & set(form.changed_data)))
+        is_new_word = bool({"kind", "text"} & set(form.changed_data))
+        labels.save_label(obj, is_new_word=is_new_word, saved_by=request.user)
 
     def delete_model(self, request: HttpRequest, obj: Label) -> None:
         labels.delete_label(obj, request.user)

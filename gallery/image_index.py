@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from gallery import search_names, tag_names
+from gallery import label_facts, search_facts, search_names, tag_names
 from gallery.image_tags import TAG_KINDS, rules_of, spoken_of
 from gallery.models import Exposure, Image, ImageTag, Label, SearchDocument
 from gallery.search_words import texts, token_of, tsvector
@@ -49,8 +49,7 @@ def _refresh(pks: Sequence[int]) -> None:
         )
     )
     labels: dict[int, list[Label]] = defaultdict(list)
-    kinds = (Label.Kind.CAPTION, *TAG_KINDS)
-    for label in Label.objects.filter(image__in=pks, kind__in=kinds).order_by("pk"):
+    for label in Label.objects.filter(image__in=pks).order_by("pk"):
         labels[label.image_id].append(label)
     spoken = spoken_of({image.pk: labels[image.pk] for image in images})
     rules = rules_of(spoken.values())
@@ -62,6 +61,7 @@ def _refresh(pks: Sequence[int]) -> None:
         for image_id, owner_id in named.members(pks):
             found[image_id].append(owner_id)
         owners[named.key] = found
+    told = search_facts.told(pks)
     _write_documents(
         [
             _document(
@@ -70,6 +70,7 @@ def _refresh(pks: Sequence[int]) -> None:
                 labels[image.pk],
                 tag_ids[image.pk],
                 {key: sorted(found.get(image.pk, ())) for key, found in owners.items()},
+                told.get(image.pk, []),
             )
             for image in images
             if image.exposure != Exposure.TRASHED
@@ -105,28 +106,27 @@ def _texts(labels: Iterable[Label], standing: Set[str], carried: Set[str]) -> li
     told = [
         label.text
         for label in labels
-        if label.kind not in TAG_KINDS or normalised(label.text) in standing
+        if label.kind != Label.Kind.RATING
+        and (label.kind not in TAG_KINDS or normalised(label.text) in standing)
     ]
     return [*told, *sorted(carried - standing)]
 
 
 def _document(
     image: Image,
-    told: list[str],
+    said: list[str],
     labels: list[Label],
     tag_ids: list[int],
     owners: dict[str, list[int]],
+    told: list[search_facts.Fact],
 ) -> SearchDocument:
-    words = texts([*told, image.prompt, Path(image.original_name).stem])
+    words = texts([*said, image.prompt, Path(image.original_name).stem])
     facts = [
         token_of("source", image.source_type),
         token_of("rating", image.rating),
         *(token_of("most", most.value) for most in Exposure if image.exposure <= most.value),
-        token_of("captioned", int(any(label.kind == Label.Kind.CAPTION for label in labels))),
-        *(
-            token_of("caption", source)
-            for source in sorted({row.source for row in labels if row.kind == Label.Kind.CAPTION})
-        ),
+        *(token_of(*each) for each in label_facts.facts(image.rating, labels)),
+        *(token_of(*each) for each in told),
         token_of("shelved", int(bool(owners.get("album")))),
     ]
     if not image.is_veiled:

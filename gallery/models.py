@@ -387,7 +387,19 @@ class Label(models.Model):
         max_length=150, blank=True, help_text="What was asked beside the prompt, in words."
     )
     confidence = models.FloatField(null=True, blank=True, help_text="0 to 1.")
-    is_pinned = models.BooleanField(default=False)
+    is_pinned = models.BooleanField(
+        default=False, help_text="It counts before all others of its kind: a person chose it."
+    )
+    pinned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    pinned_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -395,7 +407,7 @@ class Label(models.Model):
         on_delete=models.SET_NULL,
         related_name="labels",
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(auto_now_add=True, help_text="When these words were said.")
 
     class Meta:
         ordering = ("image_id", "kind", "-created_at", "-id")
@@ -411,6 +423,61 @@ class Label(models.Model):
         by_hand = self.source == self.Source.MANUAL
         if by_hand and self.kind == self.Kind.RATING and self.text not in RATING_WORDS:
             raise ValidationError({"text": NO_RATING})
+
+
+class FormerLabel(models.Model):
+    """What a label said until it was given other words or taken away (gallery.label_history)."""
+
+    class Ending(models.TextChoices):
+        REWORDED = "reworded", "Given other words"
+        REMOVED = "removed", "Taken away"
+
+    image = models.ForeignKey(
+        Image, on_delete=models.CASCADE, related_name="former_labels", db_index=False
+    )
+    label = models.ForeignKey(
+        Label,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="former_words",
+        help_text="The label that has other words now; empty once it is gone.",
+    )
+    kind = models.CharField(max_length=16, choices=Label.Kind.choices)
+    text = models.TextField()
+    source = models.CharField(max_length=16, choices=Label.Source.choices)
+    model = models.CharField(max_length=100, blank=True)
+    prompt_kind = models.CharField(max_length=50, blank=True)
+    prompt_version = models.CharField(max_length=50, blank=True)
+    prompt_options = models.CharField(max_length=150, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    created_at = models.DateTimeField(help_text="When these words were said.")
+    ending = models.CharField(max_length=16, choices=Ending.choices)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    ended_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("image_id", "-ended_at", "-id")
+        indexes = (
+            models.Index(
+                fields=("image", "kind", "-ended_at", "-id"), name="former_label_of_image"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.text[:80]
 
 
 class NearDuplicate(models.Model):

@@ -8,7 +8,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from gallery import albums, image_index, ratings, rejected_tags, similar, trash
+from gallery import (
+    albums,
+    image_index,
+    label_history,
+    ratings,
+    rejected_tags,
+    similar,
+    trash,
+)
 from gallery.models import Album, AlbumImage, Exposed, Exposure, Image, Label, NearDuplicate, Rating
 from gallery.tag_models import RejectedTag
 from imagineer.jobs.models import Job, Status
@@ -180,9 +188,11 @@ def _unite_labels(kept: Image, other: Image) -> None:
             continue
         created_at = label.created_at
         label.pk, label.image, label.is_pinned = None, kept, False
+        label.pinned_by = label.pinned_at = None
         label._state.adding = True
         label.save()
         Label.objects.filter(pk=label.pk).update(created_at=created_at)
+    label_history.copy(other, kept)
 
 
 def _unite_rejections(kept: Image, other: Image) -> None:

@@ -1,18 +1,18 @@
-"""How long captions are, in tokens of CLIP's text encoders. Pure."""
+"""How long captions are, in tokens of the base model's text encoder."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-CLIP_TOKENS = 75
+from gallery import token_count
+
+CLIP_TOKENS = token_count.LIMIT - token_count.ENDS
 """What CLIP's text encoders read of a caption; the rest is cut off."""
 TOKEN_STEPS = (15, 30, 45, 60, CLIP_TOKENS)
-_PIECES = re.compile(r"[^\W\d_]+|\d|[^\s\w]+|_+")
 
 
-def approximate_tokens(caption: str) -> int:
-    """At least so many CLIP tokens: words, digits and runs of punctuation count as one each."""
-    return len(_PIECES.findall(caption))
+def token_counts(captions: Sequence[str]) -> list[int]:
+    """How many tokens each caption has, without the start and the end of the text."""
+    return [each.tokens - token_count.ENDS for each in token_count.counter().count(captions)]
 
 
 def token_figures(counts: Sequence[int]) -> dict[str, Any]:

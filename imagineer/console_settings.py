@@ -64,6 +64,7 @@ SHOWN = frozenset(
         "CLAUDE_PRICES",
         "LABELING_BUDGET_USD",
         "LABELING_CONCURRENCY",
+        "LABELING_LOW_CONFIDENCE",
         "SCRAPE_USER_AGENT",
         "AWS_STORAGE_BUCKET_NAME",
         "AWS_S3_REGION_NAME",

@@ -281,6 +281,8 @@ LABELING_BUDGET_USD = Decimal(str(env.decimal("LABELING_BUDGET_USD", 0, low=0, h
 LABELERS = env.words("LABELERS")
 # Requests to Claude at the same time.
 LABELING_CONCURRENCY = env.number("LABELING_CONCURRENCY", 4, low=1, high=64)
+# Captions that are less sure than this are put forward for review; in steps of 0.05.
+LABELING_LOW_CONFIDENCE = env.decimal("LABELING_LOW_CONFIDENCE", 0.7, low=0.05, high=1)
 
 # --- Scraping ----------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef
 
 from gallery.models import Album, AlbumImage, Image, Label, NearDuplicate, Rating, Tag
-from gallery.token_figures import CLIP_TOKENS, approximate_tokens, histogram, token_figures
+from gallery.token_figures import CLIP_TOKENS, histogram, token_counts, token_figures
 from imagineer.words import thin
 from labeling.album_captions import PROMPT, Captioned, captioned
 
@@ -82,7 +82,7 @@ def figures(album: Album) -> Figures:
         sources=dict(Counter(row.caption_source for row in rows if row.caption).most_common()),
         ratings={rating: ratings[rating] for rating in Rating.values if rating in ratings},
         words=histogram([len(_WORD.findall(text)) for text in texts], WORD_STEPS),
-        tokens=token_figures([approximate_tokens(text) for text in texts]),
+        tokens=token_figures(token_counts(texts)),
         tags=_tags(album),
     )
     found.checks.extend(_checks(album, found, rows, texts))

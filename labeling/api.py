@@ -16,13 +16,14 @@ from imagineer.inputs import Flag, In
 from imagineer.keyset import paginate
 from imagineer.problems import not_found
 from imagineer.texts import Line, Text
-from labeling import api_captions
+from labeling import api_captions, api_review
 from labeling.models import LabelingItem, LabelingRun
 from labeling.runs import retry_run, start_run
 from labeling.trigger_words import LONGEST
 
 router = Router(tags=["labeling"])
 router.add_router("", api_captions.router)
+router.add_router("", api_review.router)
 FAILURES_SHOWN = 50
 Outcome = LabelingItem.Outcome
 

@@ -10,10 +10,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from gallery.models import Album, AlbumImage, Image, Label
-from gallery.token_figures import approximate_tokens, token_figures
+from gallery.models import Album, AlbumImage, Image
+from gallery.token_figures import token_counts, token_figures
 from imagineer.problems import Problem
-from training.captions import Candidate, choose
+from training import changed_captions
+from training.captions import Caption, caption_of, captions_of
 from training.models import DatasetItem, DatasetVersion
 
 _CHUNK = 500
@@ -24,7 +25,7 @@ class Picture:
     """One picture that has a caption."""
 
     image: Image
-    caption: Candidate
+    caption: Caption
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Selection:
     @property
     def stats(self) -> dict[str, Any]:
         """Figures for people: counts, captions by source, tokens, sizes."""
-        counts = [approximate_tokens(picture.caption.text) for picture in self.pictures]
+        counts = token_counts([entry.caption.text for entry in self.pictures])
         sizes = Counter(f"{entry.image.width} × {entry.image.height}" for entry in self.pictures)
         return {
             "pictures": len(self.pictures),
@@ -70,21 +71,13 @@ def select(albums: Iterable[Album]) -> Selection:
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         images = Image.objects.in_bulk(part)
-        candidates = _candidates(part)
+        captions = captions_of(part)
         for pk in part:
             image = images.get(pk)
-            caption = choose(candidates.get(pk, ()), image.prompt) if image else None
+            caption = caption_of(captions.get(pk, ()), image.prompt) if image else None
             if image and caption:
                 pictures.append(Picture(image, caption))
     return Selection(pictures, len(ids) - len(pictures))
-
-
-def _candidates(image_ids: Sequence[int]) -> dict[int, list[Candidate]]:
-    found: dict[int, list[Candidate]] = {}
-    for label in Label.objects.filter(image__in=image_ids, kind=Label.Kind.CAPTION):
-        candidate = Candidate(label.text, label.source, label.is_pinned, label.created_at, label.pk)
-        found.setdefault(label.image_id, []).append(candidate)
-    return found
 
 
 def freeze(name: str, albums: Sequence[Album], created_by: Any = None) -> DatasetVersion:
@@ -109,11 +102,14 @@ def freeze(name: str, albums: Sequence[Album], created_by: Any = None) -> Datase
         if known is not None:
             return known
         try:
-            return _store(name, albums, selection, digest, created_by)
+            dataset = _store(name, albums, selection, digest, created_by)
+            break
         except IntegrityError:
             # Another process took the number in this moment; otherwise it would fail again.
             if not DatasetVersion.objects.filter(name=name).exists():
                 raise
+    changed_captions.refresh(albums)
+    return dataset
 
 
 def _store(
@@ -138,7 +134,7 @@ def _store(
                     sha256=picture.image.sha256,
                     caption=picture.caption.text,
                     caption_source=picture.caption.source,
-                    label_id=picture.caption.key,
+                    label_id=picture.caption.label,
                 )
                 for index, picture in enumerate(selection.pictures, start=1)
             ],

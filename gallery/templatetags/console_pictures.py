@@ -43,3 +43,9 @@ def description(image: Image) -> str:
     """A picture in a few words: its prompt, its name, or its number."""
     words = image.prompt or image.original_name or f"Image {image.pk}"
     return words if len(words) <= 120 else words[:119] + "…"
+
+
+@register.simple_tag(takes_context=True)
+def sharp(context: Context, image: Image) -> bool:
+    """Whether the viewer's 18+ switch lets the picture be seen as it is."""
+    return nsfw.may_see_sharp(context["request"], image)

@@ -1,9 +1,12 @@
-from gallery.token_figures import CLIP_TOKENS, approximate_tokens, histogram, token_figures
+from unittest import mock
+
+from gallery import token_count
+from gallery.token_figures import CLIP_TOKENS, histogram, token_counts, token_figures
 
 
-def test_tokens_are_counted_as_clip_splits_words() -> None:
-    assert approximate_tokens("ace of hearts, 10 of spades!!") == 9
-    assert approximate_tokens("") == 0
+def test_the_ends_of_the_text_do_not_count() -> None:
+    with mock.patch.object(token_count, "_finders", []):
+        assert token_counts(["ace of hearts, 10 of spades!!", ""]) == [9, 0]
 
 
 def test_figures_of_many_captions() -> None:

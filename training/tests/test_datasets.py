@@ -94,7 +94,7 @@ def test_nothing_to_train_on_is_refused(images: Any) -> None:
 
 
 def test_long_captions_are_told_apart() -> None:
-    album = make_album("Long", [captioned("word " * 80), captioned("ace of hearts")])
+    album = make_album("Long", [captioned("ace " * 80), captioned("ace of hearts")])
     tokens = freeze("cards", [album]).stats["tokens"]
     assert tokens["too_long"] == 1
     assert tokens["longest"] == 80
