@@ -85,12 +85,15 @@ class LabelForm(StartForm):
         prompts = Prompt.objects.current().order_by("id")
         self.fields["prompt_kind"].choices = [(p.kind, str(p)) for p in prompts]  # type: ignore[attr-defined]
         self.first = ("album", "images", "prompt_kind", "trigger_word")
-        if self["chosen"].value():
+        if self._named("chosen"):
             del self.fields["album"], self.fields["images"]
             self.first = ("prompt_kind", "trigger_word")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        for error in self.errors.get("chosen", ()):
+            # The field is hidden, so what is wrong with it is said above all others.
+            self.add_error(None, error)
         given = [name for name in ("album", "images", "chosen") if data.get(name)]
         if not self.errors and len(given) != 1:
             raise forms.ValidationError("Choose an album, or write the numbers of images.")
@@ -98,17 +101,16 @@ class LabelForm(StartForm):
 
     def ids(self) -> list[int]:
         """The images that were chosen one by one, here or among the images."""
-        for name in ("chosen", "images"):
-            ids = self.value(name) if name in self.fields else None
-            if isinstance(ids, str):
-                # An initial value, as an address gives it.
-                try:
-                    ids = selection.ids_in(ids)
-                except ValueError:
-                    ids = None
-            if ids:
-                return list(ids)
-        return []
+        return self._named("chosen") or self._named("images")
+
+    def _named(self, name: str) -> list[int]:
+        """The images of one of the fields; none while it is not valid."""
+        ids = self.value(name) if name in self.fields else None
+        try:
+            # An initial value is text, as an address gives it.
+            return selection.ids_in(ids) if isinstance(ids, str) else list(ids or ())
+        except ValueError:
+            return []
 
     def chosen_album(self) -> Album | None:
         album = self.value("album") if "album" in self.fields else None

@@ -228,6 +228,15 @@ def test_all_that_match_the_list_s_filters_are_labelled(admin, anthropic):
     assert "4 chosen images" in choose(admin, **across).content.decode()
 
 
+def test_a_choice_that_cannot_be_read_is_told_and_can_be_made_again(admin, anthropic):
+    response = admin.post(START, {"chosen": "1-x", "prompt_kind": "default"})
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert "Write the images" in page
+    assert 'name="album"' in page
+    assert 'name="album"' in admin.get(f"{START}?chosen=x").content.decode()
+
+
 @pytest.mark.parametrize(
     ("query", "posted", "told"),
     [
