@@ -29,6 +29,11 @@ def refresh(image_ids: Iterable[int]) -> None:
             _refresh(wanted[start : start + _CHUNK])
 
 
+def add(image: Image) -> None:
+    """Write the document of an image whose row is new: nothing can speak of it yet."""
+    _put_documents([_document(image, [], [], [], {}, [])])
+
+
 def refresh_missing(report: Callable[[int], None] = lambda done: None) -> int:
     """Write what images without a document lack; how many there were."""
     done, last = 0, 0
@@ -153,10 +158,13 @@ def _write_documents(documents: list[SearchDocument]) -> None:
         for document in documents
         if before.get(document.pk) != tuple(getattr(document, name) for name in _COLUMNS)
     ]
-    if not changed:
-        return
+    if changed:
+        _put_documents(changed)
+
+
+def _put_documents(documents: list[SearchDocument]) -> None:
     SearchDocument.objects.bulk_create(
-        changed, update_conflicts=True, unique_fields=["image"], update_fields=list(_COLUMNS)
+        documents, update_conflicts=True, unique_fields=["image"], update_fields=list(_COLUMNS)
     )
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -169,6 +177,6 @@ def _write_documents(documents: list[SearchDocument]) -> None:
                         ),
                         document.pk,
                     )
-                    for document in changed
+                    for document in documents
                 ],
             )

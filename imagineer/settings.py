@@ -345,5 +345,9 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {name: {"level": "WARNING"} for name in ("django.server", "rq.worker", "httpx2")},
+    "loggers": {
+        **{name: {"level": "WARNING"} for name in ("django.server", "rq.worker", "httpx2")},
+        # What libvips says of a file is said again by who decodes it instead.
+        "pyvips": {"level": "ERROR"},
+    },
 }
