@@ -87,6 +87,8 @@ def pin(label: Label, is_pinned: bool = True, pinned_by: Any = None) -> None:
 
 def _set_pin(label: Label, is_pinned: bool, pinned_by: Any) -> None:
     if is_pinned:
+        # Of two who pin at the same time the second unpins what the first did.
+        Image.everything.select_for_update().only("pk").get(pk=label.image_id)
         same = Label.objects.filter(image_id=label.image_id, kind=label.kind, is_pinned=True)
         same.exclude(pk=label.pk).update(is_pinned=False, pinned_by=None, pinned_at=None)
     by, at = (person(pinned_by), timezone.now()) if is_pinned else (None, None)
