@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from gallery import (
     admin_albums,
     admin_bulk,
+    admin_captions,
     admin_duplicates,
     admin_filters,
     admin_trash,
@@ -137,10 +138,12 @@ class ImageAdmin(RowAdmin):
         page = self.admin_site.admin_view(admin_upload.view(self.admin_site))
         trash_page = self.admin_site.admin_view(admin_trash.view(self.admin_site))
         twins = self.admin_site.admin_view(admin_duplicates.view(self.admin_site))
+        captions = self.admin_site.admin_view(admin_captions.view)
         return [
             path("duplicates/", twins, name="gallery_image_duplicates"),
             path("upload/", page, name="gallery_image_upload"),
             path("trash/", trash_page, name="gallery_image_trash"),
+            path("<int:pk>/captions/", captions, name="gallery_image_captions"),
             *super().get_urls(),
         ]
 
@@ -240,6 +243,7 @@ def image_context(image: Image) -> dict[str, Any]:
         "parameters": parameters.rows(image.generation_params, image.width, image.height),
         "albums": list(image.albums.order_by("name")),
         "album_names": admin_bulk.album_names(),
+        **admin_captions.context(image),
     }
 
 

@@ -95,7 +95,8 @@ def neighbours(node: Node, pk: int) -> tuple[int | None, int | None]:
     newer, params = _newest(node, ">", pk, "ASC", 1)
     older, more = _newest(node, "<", pk, "DESC", 1)
     found = _column(
-        f"SELECT * FROM ({newer}) AS newer UNION ALL SELECT * FROM ({older}) AS older",  # noqa: S608
+        f"SELECT * FROM ({newer}) AS subquery "  # noqa: S608
+        f"UNION ALL SELECT * FROM ({older}) AS subquery",
         [*params, *more],
     )
     return (

@@ -106,11 +106,26 @@ def pin(label: Label, is_pinned: bool = True, pinned_by: Any = None) -> None:
 
 def _set_pin(label: Label, is_pinned: bool, pinned_by: Any) -> None:
     if is_pinned:
+        # Of two who pin at the same time the second unpins what the first did.
+        Image.everything.select_for_update(no_key=True).get(pk=label.image_id)
         same = Label.objects.filter(image_id=label.image_id, kind=label.kind, is_pinned=True)
         same.exclude(pk=label.pk).update(is_pinned=False, pinned_by=None, pinned_at=None)
     by, at = (person(pinned_by), timezone.now()) if is_pinned else (None, None)
     label.is_pinned, label.pinned_by, label.pinned_at = is_pinned, by, at
     label.save(update_fields=["is_pinned", "pinned_by", "pinned_at"])
+
+
+def lock(image_id: int) -> Image:
+    """The image, of which nobody else decides until the transaction around this ends.
+
+    Raises Problem 404 if it is gone.
+    """
+    # No key: labels that others write for the image meanwhile hold that, and two who hold it and
+    # wait for each other would wait for ever.
+    found = Image.objects.select_for_update(no_key=True).filter(pk=image_id).first()
+    if found is None:
+        raise not_found("image")
+    return found
 
 
 def caption_as_seen(image_id: int, seen: str | None) -> Label | None:
@@ -119,8 +134,7 @@ def caption_as_seen(image_id: int, seen: str | None) -> Label | None:
     seen: its words as somebody saw them, empty for none. Raises Problem 409 if it says others by
     now; None: whoever asks has seen nothing. 404 if the image is gone.
     """
-    if Image.objects.select_for_update().only("pk").filter(pk=image_id).first() is None:
-        raise not_found("image")
+    lock(image_id)
     captions = Label.objects.filter(image=image_id, kind=Label.Kind.CAPTION)
     chosen = choose(captions.select_related("created_by", "pinned_by"))
     if seen is not None and seen.strip() != (chosen.text.strip() if chosen else ""):

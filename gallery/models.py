@@ -471,9 +471,7 @@ class FormerLabel(models.Model):
     class Meta:
         ordering = ("image_id", "-ended_at", "-id")
         indexes = (
-            models.Index(
-                fields=("image", "kind", "-ended_at", "-id"), name="former_label_of_image"
-            ),
+            models.Index(fields=("image", "-ended_at", "-id"), name="former_label_of_image"),
         )
 
     def __str__(self) -> str:

@@ -123,6 +123,7 @@ def rate(image_id: int, rating: str, seen: str | None, by: Any) -> Done:
     ratings.change_rating([image], rating)
     created, reworded = None, None
     with transaction.atomic():
+        labels.lock(image_id)
         by_hand = image.labels.filter(kind=Label.Kind.RATING, source=Label.Source.MANUAL)
         newest = by_hand.order_by("created_at", "pk").last()
         if newest is None or not _is_own(newest, by):
@@ -147,7 +148,7 @@ def change_tags(image_id: int, add: Iterable[str], remove: Iterable[str], by: An
     if any(has_control(name) for name in wanted):
         raise invalid("tag", CONTROL)
     with transaction.atomic():
-        image = _image(image_id)
+        image = labels.lock(image_id)
         said = list(image.labels.filter(kind__in=TAG_KINDS))
         known = {normalised(label.text) for label in said}
         removed = [
@@ -190,7 +191,7 @@ def undo(image_id: int, receipt: str, by: Any) -> Done:
             if _mark(now) != told["caption"]:
                 raise Problem(409, "changed_meanwhile", _CHANGED_SINCE, "undo")
         else:
-            _image(image_id)
+            labels.lock(image_id)
         for label in Label.objects.filter(image=image_id, pk__in=told["created"]):
             labels.delete_label(label, by)
         for former in FormerLabel.objects.filter(image=image_id, pk__in=told["restore"]):

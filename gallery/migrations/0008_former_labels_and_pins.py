@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('image_id', '-ended_at', '-id'),
-                'indexes': [models.Index(fields=['image', 'kind', '-ended_at', '-id'], name='former_label_of_image')],
+                'indexes': [models.Index(fields=['image', '-ended_at', '-id'], name='former_label_of_image')],
             },
         ),
         migrations.RunPython(forget_documents, migrations.RunPython.noop),

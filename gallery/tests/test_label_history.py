@@ -137,6 +137,12 @@ def test_a_pin_says_who_and_when_and_there_is_one(anna: Any) -> None:
     assert list(Label.objects.filter(is_pinned=True)) == [tag]
 
 
+def test_a_label_of_a_picture_in_the_trash_is_pinned_all_the_same() -> None:
+    label = make_label(make_row(deleted_at=timezone.now()))
+    labels.pin(label)
+    assert Label.objects.get().is_pinned
+
+
 def test_a_form_that_rewords_keeps_the_words_and_unpins(anna: Any) -> None:
     label = labels.write_label(make_row(), "caption", "one", is_pinned=True, created_by=anna)
     label.text, label.is_pinned = "two", False
