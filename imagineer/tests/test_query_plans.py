@@ -99,7 +99,6 @@ CONSOLE = (
     "/admin/labeling/review/items/?filter=open&before={image}",
     "/api/labeling/review?filter=all",
     "/api/labeling/review?filter=uncaptioned&album={album}&q=round",
-    "/api/tags/complete?q=ro",
     "/api/images/{image}/labels/history",
     "/admin/training/datasetversion/",
     "/admin/training/trainingrun/",
