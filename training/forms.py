@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.db.models import Count, QuerySet
 
+from gallery.captions import PROMPT
 from gallery.models import Album
 from generation.base_model import ensure_base_model
 from generation.models import ModelVersion
 from imagineer import words
 from imagineer.console_start import StartForm
 from imagineer.problems import Problem
-from training.captions import PROMPT
 from training.config import PRECISIONS, RANGES, TARGET_LABELS, TrainingConfig
 from training.datasets import CLIP_TOKENS, select
 from training.models import DatasetVersion
