@@ -43,20 +43,19 @@ def view(request: HttpRequest, pk: int) -> HttpResponse:
 def _act(request: HttpRequest, image: Image, action: str, number: int | None) -> str:
     """What was done; empty if there was nothing to do it with."""
     captions = Label.objects.filter(image=image, kind=Label.Kind.CAPTION)
+    label: Label | None = None
     with transaction.atomic():
         if action == "rule":
             for label in captions.filter(is_pinned=True):
                 labels.pin(label, False)
             return "The rule chooses the caption again."
-        if action == "use":
+        if action == "use" and number is not None:
             label = captions.filter(pk=number).first()
-        elif action == "restore":
+        elif action == "restore" and number is not None:
             former = FormerLabel.objects.filter(
                 pk=number, image=image, kind=Label.Kind.CAPTION
             ).first()
             label = label_history.restore(former, request.user)[0] if former else None
-        else:
-            label = None
         if label is None:
             return ""
         labels.pin(label, pinned_by=request.user)

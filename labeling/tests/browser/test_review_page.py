@@ -10,6 +10,7 @@ from django.test import Client
 from playwright.sync_api import Page, Request, expect
 
 from gallery import labels
+from gallery.captions import choose
 from gallery.models import FormerLabel, Image, Label
 from gallery.tests.browser.window import Visit, Visitor
 from gallery.tests.factories import make_admin, make_album, make_image, make_label
@@ -54,7 +55,7 @@ def captioned(number: int) -> list[Image]:
 
 def caption_of(image: Image) -> tuple[str, bool]:
     """What counts, and whether somebody decided so."""
-    best = labels.choose(image.labels.filter(kind="caption"))
+    best = choose(image.labels.filter(kind="caption"))
     return (best.text, best.is_pinned) if best else ("", False)
 
 
@@ -141,7 +142,7 @@ def test_a_hundred_pictures_are_one_page_load(page: Page, live_server: Any) -> N
             page.keyboard.press("a")
         else:
             page.keyboard.press("a")
-    expect(page.get_by_role("heading", name="Nothing is left here")).to_be_visible()
+    expect(page.get_by_role("heading", name="That was the last one")).to_be_visible()
     eventually(page, lambda: Label.objects.filter(is_pinned=True).count() == 90)
     assert loads == [f"{PAGE}?album={album.pk}"]
     for place, image in enumerate(images):
@@ -150,6 +151,8 @@ def test_a_hundred_pictures_are_one_page_load(page: Page, live_server: Any) -> N
         image.refresh_from_db()
         assert (image.rating == "SAFE") == (place % 10 == 5)
         assert image.tags.filter(name="card").exists() == (place % 10 == 7)
+    page.get_by_role("link", name="Go through what is left").click()
+    expect(page.locator("[data-place]")).to_have_text("1 of 10")
 
 
 def _note(request: Request, loads: list[str]) -> None:
