@@ -21,6 +21,8 @@ from gallery import (
     admin_captions,
     admin_duplicates,
     admin_filters,
+    admin_tag_changes,
+    admin_tags,  # noqa: F401 - registers its pages
     admin_trash,
     admin_upload,
     bulk,
@@ -124,7 +126,7 @@ class ImageAdmin(RowAdmin):
     ordering = ("-id",)
     inlines = (ManualLabels, OtherLabels)
     fields = ("rating", "is_public", "original_name", "prompt", "negative_prompt")
-    actions = admin_bulk.ACTIONS
+    actions = (*admin_bulk.ACTIONS, admin_tag_changes.change_tags)
     change_list_template = "admin/gallery/image/change_list.html"
     change_form_template = "admin/gallery/image/change_form.html"
 
@@ -285,6 +287,10 @@ class AlbumAdmin(RowAdmin):
         if listing is not None:
             admin_albums.give_covers(listing.result_list)
         return response
+
+    def get_urls(self) -> list[URLPattern]:
+        tags = self.admin_site.admin_view(admin_tag_changes.album_view(self.admin_site))
+        return [path("<int:pk>/tags/", tags, name="gallery_album_tags"), *super().get_urls()]
 
     def page_context(self, request: HttpRequest, row: Album) -> dict[str, Any]:
         return admin_albums.context(request, row) | {"show_save_and_add_another": False}

@@ -257,10 +257,11 @@ def _apply(row: LabelChange, work: Work, image_ids: Sequence[int]) -> int:
 
 
 def last_undoable() -> LabelChange | None:
-    """The newest change that stands: those before it are undone after it."""
-    since = timezone.now() - label_steps.KEPT
-    standing = LabelChange.objects.filter(undone_at=None, has_steps=True, created_at__gte=since)
-    return standing.order_by("-id").first()
+    """The newest change that stands, if it is not too old: those before it are undone after it."""
+    standing = LabelChange.objects.filter(undone_at=None, has_steps=True).order_by("-id").first()
+    if standing is None or timezone.now() - standing.created_at > label_steps.KEPT:
+        return None
+    return standing
 
 
 def undo(row: LabelChange, *, asked_by: Any = None) -> Job | None:

@@ -103,6 +103,13 @@ class LabelChange(models.Model):
         ordering = ("-id",)
         verbose_name = "change of labels"
         verbose_name_plural = "changes of labels"
+        indexes = (
+            models.Index(
+                fields=("-id",),
+                condition=models.Q(undone_at=None, has_steps=True),
+                name="label_change_standing",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.title

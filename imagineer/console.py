@@ -44,7 +44,11 @@ RAIL = (
     ),
     RailEntry("Albums", "images", ("gallery_album_changelist",), ("gallery/album/",)),
     RailEntry(
-        "Label", "tag", ("labeling_start", "labeling_labelingrun_changelist"), ("labeling/",)
+        "Label",
+        "tag",
+        ("labeling_start", "labeling_labelingrun_changelist"),
+        # Tags, their aliases and implications, and changes of many labels.
+        ("labeling/", "gallery/tag", "gallery/labelchange/"),
     ),
     RailEntry("Review", "check", ("labeling_review",), ("labeling/review/",)),
     RailEntry(

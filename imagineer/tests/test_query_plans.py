@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from gallery import tag_names
 from gallery.models import Rating
 from gallery.tests import factories as gallery
 from gallery.tests.plans import is_walked, plans_of
@@ -85,6 +86,12 @@ CONSOLE = (
     "/admin/gallery/image/trash/",
     "/admin/gallery/album/",
     "/admin/gallery/label/",
+    "/admin/gallery/tag/",
+    "/admin/gallery/tag/?q=round",
+    "/admin/gallery/tag/{tag}/change/",
+    "/admin/gallery/tagalias/",
+    "/admin/gallery/tagimplication/",
+    "/admin/gallery/labelchange/",
     "/admin/jobs/job/",
     "/admin/scraping/scrapejob/",
     "/admin/generation/generationrun/",
@@ -123,7 +130,16 @@ def ids() -> dict[str, int]:
         )
     make_row(ScrapeJob, album=album)
     make_row(TrainingRun, is_public=True).albums.add(album)
-    return {"image": images[0].pk, "album": album.pk, "lora": lora.pk, "template": template.pk}
+    tag = images[0].tags.get()
+    tag_names.add_alias("circular", tag.name)
+    tag_names.add_implication(tag.name, "shape")
+    return {
+        "image": images[0].pk,
+        "album": album.pk,
+        "lora": lora.pk,
+        "template": template.pk,
+        "tag": tag.pk,
+    }
 
 
 def reader(name: str, admin_user: Any) -> Client:
