@@ -24,18 +24,19 @@ from gallery import (
     bulk,
     image_index,
     labels,
+    search,
     trash,
 )
 from gallery.models import Album, AlbumImage, Image, Label
-from imagineer.console_rows import COUNTED_AT_MOST, CappedPaginator, EitherFilter, RowAdmin
+from imagineer.console_rows import COUNTED_AT_MOST, EitherFilter, GrowingAdmin, RowAdmin
 
 if TYPE_CHECKING:
-    LabelModelAdmin = admin.ModelAdmin[Label]
     LabelTabularInline = admin.TabularInline[Label, Image]
 else:  # The classes are generic in their type stubs alone.
-    LabelModelAdmin = admin.ModelAdmin
     LabelTabularInline = admin.TabularInline
 
+# Albums that a search of the console finds by parts of words.
+NAMES_AT_MOST = 1000
 PICTURES_STAY = (
     "A private album hides the album alone. Its pictures stay public on their own, in the latest "
     "and in the API; to hide them too, select them among the images and make them private."
@@ -52,6 +53,7 @@ class PublicFilter(EitherFilter):
     title = "visitors"
     parameter_name = "public"
     column = "is_public"
+    is_indexed = True
     if_true = ("yes", "May see it")
     if_false = ("no", "Private")
 
@@ -255,6 +257,16 @@ class AlbumAdmin(RowAdmin):
             kwargs["help_text"] = PICTURES_STAY
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Album], search_term: str
+    ) -> tuple[QuerySet[Album], bool]:
+        """Words of any name, and parts of words in names and descriptions of the newest albums."""
+        if not search_term:
+            return queryset, False
+        found, _ = super().get_search_results(request, Album.objects.all(), search_term)
+        pks = set(found.values_list("pk", flat=True)[:NAMES_AT_MOST])
+        return queryset.filter(pk__in=pks | set(search.names_like(search_term, "album"))), False
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Album]:
         entries = AlbumImage.objects.filter(album=OuterRef("pk")).order_by("position", "id")
         first = Subquery(entries.values("image_id")[:1])
@@ -289,11 +301,9 @@ class AlbumAdmin(RowAdmin):
 
 
 @admin.register(Label)
-class LabelAdmin(LabelModelAdmin):
+class LabelAdmin(GrowingAdmin):
     list_display = ("text", "kind", "said_by", "image", "is_pinned", "created_at")
     list_select_related = ("image",)
-    paginator = CappedPaginator
-    show_full_result_count = False
     # Pictures are found by what is said of them among the images; no index says it of labels.
     ordering = ("-id",)
     raw_id_fields = ("image",)

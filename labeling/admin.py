@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from gallery.models import Album, Image, Label
 from imagineer import words
-from imagineer.console_start import RunAdmin, StartForm
+from imagineer.console_start import RunAdmin, StartForm, StateFilter
 from imagineer.counted import counted
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
@@ -122,7 +122,7 @@ class LabelingRunAdmin(RunAdmin):
     start_template = "admin/labeling/start.html"
     change_form_template = "admin/labeling/labelingrun/change_form.html"
     list_display = ("shown_what", "prompt", "shown_state", "shown_counts", "shown_age")
-    list_filter = ("job__status", "prompt__kind")
+    list_filter: tuple[Any, ...] = (StateFilter, "prompt__kind")
     list_select_related = ("job", "prompt", "album", "image")
 
     def start(self, request: HttpRequest, form: StartForm) -> Job:
