@@ -4,7 +4,7 @@ Any room's ``admin.py`` may use this module; it knows no room. See docs/console.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -194,7 +194,7 @@ class StateFilter(admin.SimpleListFilter):
 class RunAdmin(ReadOnlyAdmin):
     """Runs: rows that have a job, with the columns that tell its state."""
 
-    list_filter: tuple[Any, ...] = (StateFilter,)
+    list_filter: ClassVar[tuple[Any, ...]] = (StateFilter,)
 
     @admin.display(description="State", ordering="job__status")
     def shown_state(self, run: Any) -> SafeString:

@@ -1,7 +1,7 @@
 """Labeling in the console: what to ask for, what became of it, and the words of the prompts."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -122,7 +122,7 @@ class LabelingRunAdmin(RunAdmin):
     start_template = "admin/labeling/start.html"
     change_form_template = "admin/labeling/labelingrun/change_form.html"
     list_display = ("shown_what", "prompt", "shown_state", "shown_counts", "shown_age")
-    list_filter: tuple[Any, ...] = (StateFilter, "prompt__kind")
+    list_filter: ClassVar[tuple[Any, ...]] = (StateFilter, "prompt__kind")
     list_select_related = ("job", "prompt", "album", "image")
 
     def start(self, request: HttpRequest, form: StartForm) -> Job:
