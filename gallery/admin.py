@@ -29,20 +29,21 @@ from gallery import (
     image_index,
     labels,
     parameters,
+    search,
     trash,
 )
 from gallery.label_history import provenance
 from gallery.models import Album, AlbumImage, Image, Label
-from imagineer.console_rows import COUNTED_AT_MOST, CappedPaginator, EitherFilter, RowAdmin
+from imagineer.console_rows import COUNTED_AT_MOST, EitherFilter, GrowingAdmin, RowAdmin
 from imagineer.jobs.templatetags.job_words import ago
 
 if TYPE_CHECKING:
-    LabelModelAdmin = admin.ModelAdmin[Label]
     LabelTabularInline = admin.TabularInline[Label, Image]
 else:  # The classes are generic in their type stubs alone.
-    LabelModelAdmin = admin.ModelAdmin
     LabelTabularInline = admin.TabularInline
 
+# Albums that a search of the console finds by parts of words.
+NAMES_AT_MOST = 1000
 PICTURES_STAY = (
     "A private album hides the album alone. Its pictures stay public on their own, in the latest "
     "and in the API; to hide them too, select them among the images and make them private."
@@ -59,6 +60,7 @@ class PublicFilter(EitherFilter):
     title = "visitors"
     parameter_name = "public"
     column = "is_public"
+    is_indexed = True
     if_true = ("yes", "May see it")
     if_false = ("no", "Private")
 
@@ -273,6 +275,16 @@ class AlbumAdmin(RowAdmin):
             kwargs["help_text"] = PICTURES_STAY
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Album], search_term: str
+    ) -> tuple[QuerySet[Album], bool]:
+        """Words of any name, and parts of words in names and descriptions of the newest albums."""
+        if not search_term:
+            return queryset, False
+        found, _ = super().get_search_results(request, Album.objects.all(), search_term)
+        pks = set(found.values_list("pk", flat=True)[:NAMES_AT_MOST])
+        return queryset.filter(pk__in=pks | set(search.names_like(search_term, "album"))), False
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Album]:
         entries = AlbumImage.objects.filter(album=OuterRef("pk")).order_by("position", "id")
         first = Subquery(entries.values("image_id")[:1])
@@ -311,11 +323,9 @@ class AlbumAdmin(RowAdmin):
 
 
 @admin.register(Label)
-class LabelAdmin(LabelModelAdmin):
+class LabelAdmin(GrowingAdmin):
     list_display = ("text", "kind", "said_by", "image", "pinned", "said")
     list_select_related = ("image",)
-    paginator = CappedPaginator
-    show_full_result_count = False
     # Pictures are found by what is said of them among the images; no index says it of labels.
     ordering = ("-id",)
     raw_id_fields = ("image",)

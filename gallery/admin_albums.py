@@ -26,6 +26,8 @@ def context(request: HttpRequest, album: Album) -> dict[str, Any]:
     """One page of the album's pictures in their order."""
     entries = AlbumImage.objects.filter(album=album).select_related("image")
     paginator = Paginator(entries.order_by("position", "id"), PER_PAGE)
+    # Kept, where counting would walk through the whole album.
+    paginator.count = album.live_count
     page = paginator.get_page(request.GET.get("p"))
     tiles = [
         {"image": entry.image, "place": place, "is_cover": entry.image_id == album.cover_id}

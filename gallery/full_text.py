@@ -106,16 +106,20 @@ def neighbours(node: Node, pk: int) -> tuple[int | None, int | None]:
 
 
 def _newest(
-    node: Node, operator: str, bound: int | None, order: str, limit: int
+    node: Node,
+    operator: str,
+    bound: int | None,
+    order: str,
+    limit: int,
+    table: str = "gallery_searchdocument",
+    key: str = "image_id",
 ) -> tuple[str, list[Any]]:
     """Walks the index in the order of ids and stops at the limit: no match is sorted or counted."""
     if connection.vendor == "postgresql":
-        table, key, matches, text = (
-            "gallery_searchdocument", "image_id", "vector @@ %s::tsquery", tsquery(node),
-        )  # fmt: skip
+        matches, text = "vector @@ %s::tsquery", tsquery(node)
     else:
-        index = "gallery_searchdocument_fts"
-        table, key, matches, text = index, "rowid", f"{index} MATCH %s", fts5(node)
+        table, key = f"{table}_fts", "rowid"
+        matches, text = f"{table} MATCH %s", fts5(node)
     bounded = "" if bound is None else f" AND {key} {operator} %s"
     params: list[Any] = [text, *([] if bound is None else [bound]), limit]
     return (
@@ -124,28 +128,24 @@ def _newest(
     )
 
 
-def names(phrases: Iterable[Phrase], limit: int) -> list[tuple[str, int, str, bool]]:
-    """The newest names that hold one of the phrases: (key, owner id, words, is public)."""
-    columns = "key, owner_id, words, is_public"
-    wanted = tuple(Phrase(phrase.tokens, ("words",), phrase.any_ending) for phrase in phrases)
-    if not wanted:
+def names(asked: Iterable[Node], limit: int) -> list[tuple[str, int, str]]:
+    """The newest names that match any of the questions: (key, owner id, words).
+
+    limit: for each of the questions, so that a frequent word leaves room for a rare one.
+    """
+    parts: list[str] = []
+    params: list[Any] = []
+    for node in asked:
+        sql, own = _newest(node, "<", None, "DESC", limit, "gallery_searchname", "id")
+        parts.append(f"SELECT * FROM ({sql}) AS found{len(parts)}")  # noqa: S608
+        params += own
+    if not parts:
         return []
-    if connection.vendor == "postgresql":
-        sql = (
-            f"SELECT {columns} FROM gallery_searchname WHERE vector @@ %s::tsquery "  # noqa: S608
-            "ORDER BY id DESC LIMIT %s"
-        )
-        text = tsquery(AnyOf(wanted))
-    else:
-        sql = (
-            f"SELECT {columns} FROM gallery_searchname WHERE id IN "  # noqa: S608
-            "(SELECT rowid FROM gallery_searchname_fts WHERE gallery_searchname_fts MATCH %s "
-            "ORDER BY rowid DESC LIMIT %s)"
-        )
-        text = fts5(AnyOf(wanted))
+    found = " UNION ALL ".join(parts)
+    sql = f"SELECT key, owner_id, words FROM gallery_searchname WHERE id IN ({found})"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, [text, limit])
-        return [(key, owner, words, bool(public)) for key, owner, words, public in cursor]
+        cursor.execute(sql, params)
+        return [(key, owner, words) for key, owner, words in cursor]
 
 
 def _column(sql: str, params: Sequence[Any]) -> list[int]:

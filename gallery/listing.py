@@ -17,7 +17,18 @@ from django.db.models.expressions import Combinable
 from django.http import Http404, HttpRequest
 
 from gallery import nsfw
-from gallery.models import Album, AlbumImage, Exposure, Image, ImageTag, Label, Tag
+from gallery.models import (
+    LISTED_ALBUM,
+    LISTED_TAG,
+    OPEN_ALBUM,
+    Album,
+    AlbumImage,
+    Exposure,
+    Image,
+    ImageTag,
+    Label,
+    Tag,
+)
 from imagineer.keyset import PAGE_SIZE, Page, paginate
 from imagineer.problems import Problem
 
@@ -84,22 +95,25 @@ def album_cards(request: HttpRequest, with_empty: bool = False) -> QuerySet[Albu
     with_empty: also those that hold nothing for a visitor; admins get them in any case.
     """
     inside = visible_members(AlbumImage.everything.filter(album=OuterRef("pk")), request)
-    found = with_pictures(albums(request), inside, ALBUM_ORDER, nsfw.count(request))
-    return found if with_empty or nsfw.is_admin(request) else found.filter(image_count__gt=0)
+    rows = albums(request)
+    if not with_empty and not nsfw.is_admin(request):
+        # In the words of the indices that hold no other albums.
+        rows = rows.filter(OPEN_ALBUM if nsfw.choice(request) == "hide" else LISTED_ALBUM)
+    return with_pictures(rows, inside, ALBUM_ORDER, image_count=nsfw.count(request))
 
 
 def with_pictures(
-    rows: QuerySet[Any], inside: QuerySet[Any], order: Sequence[str], count: Any
+    rows: QuerySet[Any], inside: QuerySet[Any], order: Sequence[str], **more: Any
 ) -> QuerySet[Any]:
-    """Annotate ``image_count`` and the ids of the first pictures, for :func:`add_covers`.
+    """Annotate the ids of the first pictures, for :func:`add_covers`, and whatever ``more`` says.
 
-    inside: rows with an ``image`` that refer to the outer row, in this order; count: an expression.
+    inside: rows with an ``image`` that refer to the outer row, in this order.
     """
     firsts = {
         f"first_{place}": Subquery(inside.order_by(*order).values("image_id")[place : place + 1])
         for place in range(COVER_PICTURES)
     }
-    found: QuerySet[Any] = rows.annotate(image_count=count, **firsts)
+    found: QuerySet[Any] = rows.annotate(**more, **firsts)
     return found
 
 
@@ -133,7 +147,11 @@ def tag_count(request: HttpRequest) -> Combinable:
 
 def tags(request: HttpRequest) -> QuerySet[Tag]:
     """The tags that this request may know of, with their ``image_count``."""
-    return Tag.objects.annotate(image_count=tag_count(request)).filter(image_count__gt=0)
+    found = Tag.objects.annotate(image_count=tag_count(request)).filter(image_count__gt=0)
+    if nsfw.tells_of_veiled(request) and not nsfw.is_admin(request):
+        # In the words of the index that holds no other tags.
+        return found.filter(LISTED_TAG)
+    return found
 
 
 def tagged(request: HttpRequest, tag: Tag) -> QuerySet[ImageTag]:

@@ -43,6 +43,12 @@ class Exposure(models.IntegerChoices):
 
 
 LIVE = Q(exposure__lte=Exposure.PRIVATE)
+# Albums and tags that hold something for visitors, and for those who hide what is veiled.
+OPEN_ALBUM = Q(is_public=True, open_count__gt=0)
+# Not "more than 0": SQLite would take the index of counts for it, and then sort.
+OPEN_TAG = ~Q(open_count=0)
+LISTED_TAG = Q(open_count__gt=0) | Q(veiled_count__gt=0)
+LISTED_ALBUM = Q(is_public=True) & LISTED_TAG
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -244,6 +250,20 @@ class Album(Counted):
         indexes = (
             models.Index(fields=("-created_at", "-id"), name="album_newest"),
             models.Index(fields=("source_type", "-created_at", "-id"), name="album_source_newest"),
+            models.Index(fields=("is_public", "-created_at", "-id"), name="album_public_newest"),
+            *(
+                models.Index(fields=fields, condition=condition, name=name)
+                for condition, names in (
+                    (LISTED_ALBUM, ("album_listed_newest", "album_listed_source")),
+                    (OPEN_ALBUM, ("album_open_newest", "album_open_source")),
+                )
+                for fields, name in zip(
+                    (("-created_at", "-id"), ("source_type", "-created_at", "-id")),
+                    names,
+                    strict=True,
+                )
+            ),
+            models.Index(fields=("id",), condition=OPEN_ALBUM, name="album_open_id"),
         )
 
     def __str__(self) -> str:
@@ -323,6 +343,10 @@ class Tag(Counted):
             models.Index(
                 OrderBy(LIVE_COUNT, descending=True), F("id").desc(), name="tag_most_live"
             ),
+            models.Index(
+                fields=("-open_count", "id"), condition=LISTED_TAG, name="tag_listed_most_open"
+            ),
+            models.Index(fields=("id",), condition=OPEN_TAG, name="tag_open_id"),
         )
 
     def __str__(self) -> str:
@@ -540,12 +564,14 @@ class SearchDocument(models.Model):
 
 
 class SearchName(models.Model):
-    """The name of something that images are found by: an album, a LoRA."""
+    """The name of something that images are found by: an album, a LoRA.
+
+    words: its tokens, and marks for what bears it and whether visitors may know it.
+    """
 
     key = models.CharField(max_length=16)
     owner_id = models.BigIntegerField()
     words = models.TextField()
-    is_public = models.BooleanField()
 
     class Meta:
         constraints = (

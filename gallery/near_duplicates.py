@@ -26,6 +26,8 @@ KIND = "gallery.find_near_duplicates"
 # Of a picture that is there a hundred times, each copy needs no pair with all others.
 _PAIRS_OF_ONE = 12
 _CHUNK = 1000
+# If so many searches failed one after another, the next compares all.
+_LOOKED_AT = 100
 # Images may become visible in another order than they took their ids.
 _OVERLAP = 200
 _STRICTNESS = (Rating.UNRATED, Rating.SAFE, Rating.SUGGESTIVE, Rating.ADULT, Rating.EXPLICIT)
@@ -52,8 +54,11 @@ def submit_find(*, everything: bool = False, created_by: Any = None) -> Job:
 
 def compared_to() -> int:
     """The highest id of an image that a finished search has seen; 0 before the first."""
-    last = Job.objects.filter(kind=KIND, status=Status.COMPLETED).order_by("-created_at").first()
-    return int((last.result or {}).get("newest", 0)) if last is not None else 0
+    searches = Job.objects.filter(kind=KIND).order_by("-created_at", "-id")
+    for status, result in searches.values_list("status", "result")[:_LOOKED_AT]:
+        if status == Status.COMPLETED:
+            return int((result or {}).get("newest", 0))
+    return 0
 
 
 def is_due() -> bool:

@@ -15,7 +15,7 @@ from gallery import full_text, listing, nsfw, search_names, tag_names
 from gallery.full_text import AllOf, AnyOf, Node, Phrase
 from gallery.models import Album, Exposure, Image, ImageTag
 from gallery.search_query import Query, Term
-from gallery.search_words import token_of
+from gallery.search_words import token_of, tokens
 from gallery.tags import normalised
 from imagineer.keyset import PAGE_SIZE, Page, decode_cursor, encode_cursor
 from imagineer.problems import invalid
@@ -26,6 +26,7 @@ FACET_SIZE = 15
 _OPEN = ("words",)
 _ALL = ("words", "veiled_words")
 _FACTS = ("facts",)
+_NAMES = ("words",)
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,7 @@ def _node(term: Term, columns: tuple[str, ...], names: "_Names") -> Node | None:
     if term.key == "tag":
         pk = names.tags.get(normalised(term.text))
         return None if pk is None else tagged(pk, columns)
-    owners = [
-        fact(key, owner) for key, owner in names.matching(term) if not term.key or key == term.key
-    ]
+    owners = [fact(key, owner) for key, owner in names.matching(term)]
     if term.key:
         return AnyOf(tuple(owners)) if owners else None
     said = Phrase(term.tokens, columns, term.any_ending)
@@ -155,19 +154,41 @@ class _Names:
         wanted = {normalised(term.text) for term in query.terms if term.key == "tag"}
         self.tags = tag_names.known(wanted) if wanted else {}
         named = [term for term in query.terms if term.key in ("", "album", "lora")]
-        phrases = [Phrase(term.tokens, ("words",), term.any_ending) for term in named]
         self._found = [
             (key, owner, words.split())
-            for key, owner, words, public in full_text.names(phrases, search_names.MOST_MATCHES)
-            if public or everything
+            for key, owner, words in full_text.names(
+                [_name(term, everything) for term in named], search_names.MOST_MATCHES
+            )
         ]
 
     def matching(self, term: Term) -> list[tuple[str, int]]:
         return [
             (key, owner)
             for key, owner, words in self._found
-            if _holds(words, term.tokens, term.any_ending)
-        ]
+            if (not term.key or key == term.key) and _holds(words, term.tokens, term.any_ending)
+        ][: search_names.MOST_MATCHES]
+
+
+def _name(term: Term, everything: bool) -> Node:
+    """What the index of names is asked for a part of a search."""
+    marks = [search_names.bearer(term.key)] if term.key else []
+    if not everything:
+        marks.append(search_names.PUBLIC)
+    said = Phrase(term.tokens, _NAMES, term.any_ending)
+    return AllOf((said, *(Phrase((mark,), _NAMES) for mark in marks)))
+
+
+def names_like(words: str, key: str) -> list[int]:
+    """The owners of this kind whose name holds all the words, the last perhaps begun; newest first.
+
+    For the console: private ones as well.
+    """
+    parts = [Phrase((token,), _NAMES) for token in tokens(words)]
+    if not parts:
+        return []
+    parts[-1] = Phrase(parts[-1].tokens, _NAMES, any_ending=True)
+    node = AllOf((*parts, Phrase((search_names.bearer(key),), _NAMES)))
+    return [owner for _, owner, _ in full_text.names([node], search_names.MOST_MATCHES)]
 
 
 def _holds(words: Sequence[str], phrase: Sequence[str], any_ending: bool) -> bool:

@@ -14,9 +14,10 @@ from django.db.models import Model
 from django.db.models.signals import post_delete, post_save
 
 from gallery.models import SearchName
-from gallery.search_words import texts, tsvector
+from gallery.search_words import texts, token_of, tsvector
 
 Pairs = Iterable[tuple[int, int]]
+# Of each word of a search so many names are looked into, the newest.
 MOST_MATCHES = 300
 
 
@@ -40,6 +41,13 @@ class Named:
 
 
 _registered: dict[str, Named] = {}
+# The token beside the words of a name that visitors may know.
+PUBLIC = token_of("public", 1)
+
+
+def bearer(key: str) -> str:
+    """The token beside a name's own words: what bears it."""
+    return token_of("key", key)
 
 
 def register(named: Named) -> None:
@@ -69,11 +77,13 @@ def write(named: Named, owner: Any) -> None:
     if name is None:
         SearchName.objects.filter(key=named.key, owner_id=owner.pk).delete()
         return
-    words = texts([name])
+    words = " ".join(
+        (texts([name]), bearer(named.key), *([PUBLIC] if named.is_public(owner) else []))
+    )
     row, _ = SearchName.objects.update_or_create(
         key=named.key,
         owner_id=owner.pk,
-        defaults={"words": words, "is_public": named.is_public(owner)},
+        defaults={"words": words},
     )
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

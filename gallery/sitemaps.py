@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from gallery import nsfw, renditions
-from gallery.models import Album, Exposure, Image, Tag
+from gallery.models import OPEN_ALBUM, OPEN_TAG, Album, Exposure, Image, Tag
 
 RANGE = 10_000
 _INDEX = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -106,14 +106,14 @@ register("images", Part(_images, _image))
 register(
     "albums",
     Part(
-        lambda: Album.objects.filter(is_public=True, open_count__gt=0),
+        lambda: Album.objects.filter(OPEN_ALBUM),
         lambda album: Place(album.get_absolute_url(), album.updated_at),
     ),
 )
 register(
     "tags",
     Part(
-        lambda: Tag.objects.filter(open_count__gt=0),
+        lambda: Tag.objects.filter(OPEN_TAG),
         lambda tag: Place(tag.get_absolute_url()),
     ),
 )

@@ -1,6 +1,6 @@
 """Drawing in the console: the form with its results below, batches, and every run's page."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
@@ -22,7 +22,7 @@ from generation.models import GenerationItem, GenerationRun, ModelVersion
 from generation.parameters import SCHEDULERS
 from generation.runs import create_batch_run, create_single_run
 from imagineer.console_rows import EitherFilter
-from imagineer.console_start import RunAdmin, StartAdmin, StartForm
+from imagineer.console_start import RunAdmin, StartAdmin, StartForm, StateFilter
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
 from imagineer.jobs.templatetags.job_words import ago
@@ -78,7 +78,7 @@ class GenerationRunAdmin(RunAdmin):
     start_template = "admin/generation/generate.html"
 
     list_display = ("title", "shown_state", "drawn", "template", "album", "shown_age")
-    list_filter = (BatchFilter, "job__status", "template")
+    list_filter: ClassVar[tuple[Any, ...]] = (BatchFilter, StateFilter, "template")
     search_fields = ("album_name", "user_theme", "job__title")
     list_select_related = ("job", "template", "album")
     change_form_template = "admin/generation/run.html"

@@ -1,8 +1,7 @@
 """Images are found by the names of the LoRAs that drew them."""
 
+from collections import Counter
 from collections.abc import Sequence
-
-from django.db.models import Count
 
 from gallery.search_names import Named, Pairs
 from generation.models import ImageModel, ModelVersion
@@ -20,17 +19,19 @@ def _name(version: ModelVersion) -> str | None:
 
 
 def _facet(image_ids: Sequence[int], everything: bool) -> list[tuple[str, int]]:
-    uses = ImageModel.objects.filter(
-        image__in=image_ids, model_version__type=ModelVersion.Type.LORA
+    # Not by a join: the database would begin with the LoRAs, and look for each image in each.
+    uses = set(
+        ImageModel.everything.filter(image__in=image_ids).values_list("image_id", "model_version")
     )
-    if not everything:
-        uses = uses.filter(model_version__is_public=True)
-    counted = uses.order_by().values_list("model_version__name")
-    return list(
-        counted.annotate(number=Count("image", distinct=True)).order_by(
-            "-number", "model_version__name"
-        )
+    loras = ModelVersion.objects.filter(
+        pk__in={version for _, version in uses}, type=ModelVersion.Type.LORA
     )
+    shown = loras if everything else loras.filter(is_public=True)
+    names = dict(shown.values_list("pk", "name"))
+    # Versions of one name count an image once.
+    found = {(image, names[version]) for image, version in uses if version in names}
+    counted = Counter(name for _, name in found)
+    return sorted(counted.items(), key=lambda item: (-item[1], item[0]))
 
 
 SEARCHED = Named(

@@ -198,7 +198,13 @@ class GenerationRun(models.Model):
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="generation_run")
     template = models.ForeignKey(
-        BatchTemplate, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
+        BatchTemplate,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="runs",
+        # Two of the indices below begin with it.
+        db_index=False,
     )
     base_model = models.ForeignKey(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="runs"
@@ -238,7 +244,17 @@ class GenerationRun(models.Model):
                 condition=models.Q(is_batch=True),
                 name="batch_newest",
             ),
+            models.Index(
+                fields=("-created_at", "-id"),
+                condition=models.Q(is_batch=True, is_public=True),
+                name="batch_listed",
+            ),
             models.Index(fields=("template", "-created_at", "-id"), name="runs_of_template"),
+            models.Index(
+                fields=("template", "-created_at", "-id"),
+                condition=models.Q(is_public=True),
+                name="listed_of_template",
+            ),
         )
 
     def __str__(self) -> str:

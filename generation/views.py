@@ -15,11 +15,13 @@ from generation.loras import lora_path
 from generation.models import BatchTemplate, GenerationItem, GenerationRun, ImageModel, ModelVersion
 from generation.prompts import Row, expand_prompt, parse_rows
 from generation.shown import shown_runs
-from imagineer.counted import counted
+from imagineer.counted import counted_to
 from imagineer.words import number_in
 
 NEWEST_PICTURE = ("-image_id",)
 RUNS_SHOWN = 24
+# Of a template drawn more often the list says "100+".
+RUNS_COUNTED = 100
 
 
 @require_safe
@@ -105,7 +107,8 @@ def _visible(request: HttpRequest) -> QuerySet[ModelVersion]:
 def _cards(request: HttpRequest) -> QuerySet[ModelVersion]:
     uses = ImageModel.everything.filter(model_version=OuterRef("pk"))
     uses = listing.visible_members(uses, request)
-    return listing.with_pictures(_visible(request), uses, NEWEST_PICTURE, nsfw.count(request))
+    counted = nsfw.count(request)
+    return listing.with_pictures(_visible(request), uses, NEWEST_PICTURE, image_count=counted)
 
 
 def _training(request: HttpRequest, lora: ModelVersion) -> Any:
@@ -136,14 +139,14 @@ def _file_bytes(lora: ModelVersion) -> int | None:
 @vary_on_cookie
 def templates(request: HttpRequest) -> HttpResponse:
     runs = GenerationRun.objects.filter(shown_runs(request), template=OuterRef("pk"))
-    found = BatchTemplate.objects.annotate(run_count=counted(runs, "template")).order_by("name")
+    found = BatchTemplate.objects.annotate(run_count=counted_to(runs, RUNS_COUNTED + 1))
     # "run" is the order of runs, the newest first, so that no more than a few items are read.
-    drawn = _drawn(request)
-    found = listing.with_pictures(found, drawn, ("run", "index"), counted(drawn, "run__template"))
+    found = listing.with_pictures(found.order_by("name"), _drawn(request), ("run", "index"))
     templates = list(found)
     listing.add_covers(request, templates)
     shown = [(template, _rows(template)) for template in templates]
-    return render(request, "generation/templates.html", {"templates": shown})
+    context = {"templates": shown, "counted": RUNS_COUNTED}
+    return render(request, "generation/templates.html", context)
 
 
 @require_safe

@@ -4,10 +4,11 @@ Any room's ``admin.py`` may use this module; it knows no room. See docs/console.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import Exists, OuterRef, QuerySet
 from django.forms.boundfield import BoundField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
@@ -15,7 +16,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from imagineer import words
-from imagineer.console_rows import ModelAdmin, RowAdmin
+from imagineer.console_rows import ModelAdmin, RowAdmin, newest
+from imagineer.jobs.models import Job, Status
 from imagineer.jobs.templatetags.job_words import ago, state
 from imagineer.problems import Problem
 
@@ -171,8 +173,28 @@ class ReadOnlyAdmin(RowAdmin, StartAdmin):
         return ()
 
 
+class StateFilter(admin.SimpleListFilter):
+    """The newest runs whose job is in a state."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(Status.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if not value:
+            return queryset
+        # Not by a join: the database would begin with the jobs, and then sort their runs.
+        job = Job.objects.filter(pk=OuterRef("job_id"), status=value)
+        return newest(queryset).filter(Exists(job))
+
+
 class RunAdmin(ReadOnlyAdmin):
     """Runs: rows that have a job, with the columns that tell its state."""
+
+    list_filter: ClassVar[tuple[Any, ...]] = (StateFilter,)
 
     @admin.display(description="State", ordering="job__status")
     def shown_state(self, run: Any) -> SafeString:

@@ -7,7 +7,7 @@ from imagineer import api
 from imagineer.robots import robots_txt
 
 urlpatterns = [
-    path("robots.txt", robots_txt),
+    path("robots.txt", robots_txt, name="robots"),
     path("api/", api.missing),
     path("api/", api.urls()),
     path("api/<path:rest>", api.missing),

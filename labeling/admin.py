@@ -1,7 +1,7 @@
 """Labeling in the console: what to ask for, and what became of it; prompts are in admin_prompts."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -18,7 +18,7 @@ from gallery import admin_filters, bulk
 from gallery.models import Album, Image, Label
 from imagineer import words
 from imagineer.console_rows import COUNTED_AT_MOST
-from imagineer.console_start import RunAdmin, StartForm
+from imagineer.console_start import RunAdmin, StartForm, StateFilter
 from imagineer.counted import counted
 from imagineer.jobs.models import Job
 from imagineer.problems import Problem
@@ -174,7 +174,7 @@ class LabelingRunAdmin(RunAdmin):
     list_display = (
         "shown_what", "prompt", "shown_state", "shown_counts", "shown_cost", "shown_age",
     )  # fmt: skip
-    list_filter = ("job__status", "prompt__kind")
+    list_filter: ClassVar[tuple[Any, ...]] = (StateFilter, "prompt__kind")
     list_select_related = ("job", "prompt", "album", "image")
 
     def get_urls(self) -> list[URLPattern]:

@@ -99,7 +99,6 @@ class ScrapeJobAdmin(RunAdmin):
     start_title = "Scrape a site"
     change_form_template = "admin/scraping/scrapejob/change_form.html"
     list_display = ("shown_site", "album_name", "shown_state", "shown_counts", "shown_age")
-    list_filter = ("job__status",)
     list_select_related = ("job", "album")
     search_fields = ("url", "album_name")
     search_help_text = "Address or album"

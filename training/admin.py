@@ -87,7 +87,6 @@ class TrainingRunAdmin(RunAdmin):
     list_display = (
         "name", "shown_state", "shown_steps", "shown_loss", "shown_lora", "shown_age",
     )  # fmt: skip
-    list_filter = ("job__status",)
     list_select_related = ("job", "output_model", "base_model")
     search_fields = ("name", "trigger_word")
 

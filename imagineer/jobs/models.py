@@ -46,13 +46,11 @@ class Job(models.Model):
     """One piece of slow work. The id is also the RQ job's id; RQ is told nothing else."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=64, db_index=True)
+    kind = models.CharField(max_length=64)
     title = models.CharField(max_length=200, help_text="What an admin reads in lists.")
     queue = models.CharField(max_length=16, choices=Queue.choices)
     params = models.JSONField(default=dict, blank=True)
-    status = models.CharField(
-        max_length=16, choices=Status.choices, default=Status.QUEUED, db_index=True
-    )
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
     priority = models.SmallIntegerField(default=0, help_text="Higher starts earlier.")
     after = models.ManyToManyField(
         "self",
@@ -94,7 +92,14 @@ class Job(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
-        indexes = (models.Index(fields=("-created_at", "-id"), name="job_newest"),)
+        indexes = (
+            models.Index(fields=("-created_at", "-id"), name="job_newest"),
+            *(
+                models.Index(fields=(name, "-created_at", "-id"), name=f"job_{name}_newest")
+                for name in ("status", "kind", "queue")
+            ),
+            models.Index(fields=("status", "-finished_at", "-id"), name="job_status_finished"),
+        )
 
     def __str__(self) -> str:
         return self.title or f"{self.kind} {self.id}"

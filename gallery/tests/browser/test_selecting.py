@@ -1,5 +1,7 @@
 """Selecting pictures in the console, over several pages of its list."""
 
+from typing import Literal
+
 import pytest
 from django.test import Client
 from playwright.sync_api import Page, expect
@@ -23,7 +25,7 @@ def admin(visit: Visit, admin_client: Client, monkeypatch: pytest.MonkeyPatch) -
     return visitor
 
 
-def pick(page: Page, image: Image, *modifiers: str) -> None:
+def pick(page: Page, image: Image, *modifiers: Literal["Shift"]) -> None:
     box = page.locator(f'[data-pick][value="{image.pk}"]')
     box.locator("xpath=..").click(modifiers=list(modifiers), force=True)
 
