@@ -193,7 +193,8 @@ class FacetList(Schema):
 
 
 class SearchResult(Schema):
-    """total: how many match; is_more: more than total do, since no more are counted.
+    """total: how many match; is_more: more than total do, since no more are counted. Then facets
+    count among the newest matches: at least so many.
 
     Both are null behind the first page, where facets is empty: they are told once.
     """

@@ -22,7 +22,11 @@ SOURCES = {
     "imported": "imported", "import": "imported",
 }  # fmt: skip
 RATINGS = ("unrated", "safe", "suggestive", "adult", "explicit")
-_TERM = re.compile(r'(-?)(?:([A-Za-z]+):)?(?:"([^"]*)"?|([^\s"]+))')
+# As phones and other keyboards write them.
+_SIGNS = str.maketrans({"“": '"', "”": '"', "„": '"', "＂": '"', "：": ":", "－": "-", "−": "-"})
+_TERM = re.compile(
+    rf'(-?)(?:({"|".join(KEYS)}):\s*|([A-Za-z]+):)?(?:"([^"]*)"?|([^\s"]+))', re.IGNORECASE
+)
 
 
 class SearchRefused(ValueError):
@@ -63,7 +67,7 @@ class Query:
 
 def parse(text: str) -> Query:
     """Raises SearchRefused for what is too long, and for a source or rating that there is not."""
-    text = text.replace("\x00", " ").strip()
+    text = text.translate(_SIGNS).replace("\x00", " ").strip()
     if len(text) > MAX_LENGTH:
         raise SearchRefused(f"A search has at most {MAX_LENGTH} characters.")
     found = [term for match in _TERM.finditer(text) if (term := _term(match)) is not None]
@@ -74,13 +78,13 @@ def parse(text: str) -> Query:
 
 
 def _term(match: "re.Match[str]") -> Term | None:
-    minus, key, quoted, plain = match.groups()
+    minus, key, other, quoted, plain = match.groups()
     key = (key or "").lower()
     text = plain if quoted is None else quoted
-    if key and key not in KEYS:
-        # No key of ours: words with a colon between them, "16:9".
-        key, text = "", f"{match[2]} {text}"
-    text = " ".join(text.split())
+    if not key and not other and text.lower().removesuffix(":") in KEYS and text.endswith(":"):
+        return None  # A key with nothing behind it.
+    # No key of ours: words with a colon between them, "16:9".
+    text = " ".join(f"{other or ''} {text}".split())
     if key == "source":
         return Term(_source(text), key, bool(minus))
     if key == "rating":

@@ -19,17 +19,16 @@ def _name(version: ModelVersion) -> str | None:
 
 
 def _facet(image_ids: Sequence[int], everything: bool) -> list[tuple[str, int]]:
-    # Not by a join: the database would begin with the LoRAs, and look for each image in each.
-    uses = set(
-        ImageModel.everything.filter(image__in=image_ids).values_list("image_id", "model_version")
+    # No condition on the models: the database would begin with them, and look for each image in
+    # each. Versions of one name count an image once.
+    uses = ImageModel.everything.filter(image__in=image_ids).values_list(
+        "image_id", "model_version__name", "model_version__type", "model_version__is_public"
     )
-    loras = ModelVersion.objects.filter(
-        pk__in={version for _, version in uses}, type=ModelVersion.Type.LORA
-    )
-    shown = loras if everything else loras.filter(is_public=True)
-    names = dict(shown.values_list("pk", "name"))
-    # Versions of one name count an image once.
-    found = {(image, names[version]) for image, version in uses if version in names}
+    found = {
+        (image, name)
+        for image, name, kind, is_public in uses
+        if kind == ModelVersion.Type.LORA and (is_public or everything)
+    }
     counted = Counter(name for _, name in found)
     return sorted(counted.items(), key=lambda item: (-item[1], item[0]))
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from gallery import albums, image_index, labels, ratings, trash
+from gallery import albums, image_index, labels, ratings, search_names, trash
 from gallery.models import Image, Label, Rating, SearchDocument
 from gallery.search import COUNTED_AT_MOST, Found, find
 from gallery.search_query import SearchRefused, parse
@@ -72,6 +72,93 @@ def test_a_phrase_does_not_reach_from_one_text_into_the_next() -> None:
     captioned("a red", prompt="fox in the snow")
     assert search('"red fox"') == []
     assert search("red fox") != []
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("Søren in Łódź", "soren lodz"),
+        ("a naïve œuvre", "naive oeuvre"),
+        ("Straße", "STRASSE"),
+        ("İstanbul", "istanbul"),
+        ("ﬁne ｆｏｘ", "fine fox"),
+        ("Ёлка и йод", "елка"),
+        ("foto\u00adgraf", "fotograf"),
+        ("العَرَبِيَّة", "العربية"),
+        ("שָׁלוֹם", "שלום"),
+        ("हिन्दी कविता", "कविता"),
+        ("한국어 검색", "검색"),
+        ("แมวน้อย", "แมว"),
+        ("人々が猫を見る", "人々"),
+        ("sci-fi, C++; #1!", '"sci fi" c 1'),
+        ("don’t", "don't"),
+        ("16:9", "16:9"),
+        ("1,000.5", '"1,000.5"'),
+        ("under_score", "score"),
+        ("the of and", "the"),
+        ("a i u", "u"),
+        ("x" * 100, "x" * 80),
+    ],
+)
+def test_words_are_found_as_people_type_them(said: str, text: str) -> None:
+    image = captioned(said)
+    captioned("something else")
+    assert search(text) == [image.pk]
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [("हिन्दी", "हन"), ("hindi", "हिन्दी"), ("the fox", "thefox"), ("foxes", "fox"), ("café", "caf")],
+)
+def test_other_letters_are_other_words(said: str, text: str) -> None:
+    captioned(said)
+    assert search(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-fox", {"owl", "nothing"}),
+        ("-fox -owl", {"nothing"}),
+        ("-tag:bird", {"fox", "nothing"}),
+        ("-album:night", {"fox", "nothing"}),
+        ("-source:scraped", {"fox", "owl"}),
+        ("-rating:safe", {"owl", "nothing"}),
+        ('-"red fox" -tag:bird -source:scraped', set()),
+        ("-nowhere", {"fox", "owl", "nothing"}),
+        ("-tag:nowhere -album:nowhere -lora:nowhere", {"fox", "owl", "nothing"}),
+        ("fox -tag:bird rating:safe source:upload", {"fox"}),
+        ('tag:"night bird" album:"the night" -fox', {"owl"}),
+        ("tag:bird tag:\"night bird\"", {"owl"}),
+        ("fox owl", set()),
+    ],
+)  # fmt: skip
+def test_parts_of_a_search_go_together(text: str, expected: set[str]) -> None:
+    fox = captioned("a red fox", rating=Rating.SAFE, original_name="fox")
+    owl = tagged("bird", "night bird", original_name="owl", source_type="imported")
+    make_label(owl, "an owl")
+    nothing = make_row(original_name="nothing", source_type="scraped", rating=Rating.SUGGESTIVE)
+    make_album("In the Night", [owl])
+    names = {fox.pk: "fox", owl.pk: "owl", nothing.pk: "nothing"}
+    assert {names[pk] for pk in search(text)} == expected
+
+
+def test_a_frequent_name_crowds_out_no_other(
+    monkeypatch: pytest.MonkeyPatch, admin_user: Any
+) -> None:
+    monkeypatch.setattr(search_names, "MOST_MATCHES", 3)
+    image, other = make_row(), make_row()
+    make_album("Owls at dusk", [image, other])
+    for number in range(5):
+        make_album(f"Deck {number}", [image], is_public=number != 0)
+    assert search("album:deck album:owls") == [image.pk]
+    assert search("deck owls") == [image.pk]
+    # Nor do private ones for those who may not know them.
+    make_album("Dusk again", [], is_public=False)
+    for number in range(5):
+        make_album(f"Dusk {number}", [], is_public=False)
+    assert set(search("album:dusk")) == {image.pk, other.pk}
+    assert search("album:dusk", request_of(admin_user)) == []
 
 
 @pytest.mark.parametrize("text", ["猫", "猫耳", '"猫耳"', "少女"])

@@ -29,6 +29,14 @@ from gallery.search_query import Query, SearchRefused, Term, parse
         ("http:x", [Term("http x")]),
         ("fox fox", [Term("fox")]),
         ("- ! ...", []),
+        ("“red fox” tag：猫 −owl", [Term("red fox"), Term("猫", "tag"), Term("owl", negated=True)]),
+        ("tag: fox", [Term("fox", "tag")]),
+        ("-Album:  'deck", [Term("'deck", "album", negated=True)]),
+        ("fox tag:", [Term("fox")]),
+        ("tags: fox", [Term("tags:"), Term("fox")]),
+        ('tag:"" fox', [Term("fox")]),
+        ("--fox", [Term("-fox", negated=True)]),
+        ('tag:a"b c"d', [Term("a", "tag"), Term("b c"), Term("d")]),
     ],
 )
 def test_it_is_taken_apart(text: str, terms: list[Term]) -> None:
