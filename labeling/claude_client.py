@@ -23,7 +23,7 @@ ANTHROPIC = "https://api.anthropic.com"
 # Room for models that think before they answer; a caption itself takes a tenth of it.
 MAX_TOKENS = 4096
 # How long leaving waits for the event loop, which may be importing the SDK just then: with
-# jobs.POLL_S less than a cancelled job is given before its process is killed.
+# one_by_one.POLL_S less than a cancelled job is given before its process is killed.
 PATIENCE_S = 0.8
 
 

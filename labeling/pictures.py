@@ -1,20 +1,32 @@
 """A gallery image as a labeler gets it."""
 
 import io
+from collections.abc import Collection
 
 from gallery import image_files
 from gallery.models import Album, Image, Label
 from labeling.labeler import JPEG_QUALITY, LONGEST_SIDE, Found, Picture
 
 
-def picture_of(image: Image, instructions: str, album: Album | None) -> Picture:
-    """album: the one that the run is about.
+def picture_of(
+    image: Image, instructions: str, album: Album | None, texts: tuple[str, ...] = ()
+) -> Picture:
+    """album: the one that the run is about. texts: those of page_texts(). Asks no database.
 
     Raises OSError if the file is not there, ImageRefused if it cannot be decoded.
     """
     with image.file.open("rb") as file:
         data = file.read()
-    return Picture(_jpeg(data), instructions, _found(image, album))
+    return Picture(_jpeg(data), instructions, _found(image, album, texts))
+
+
+def page_texts(image_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """Image → the words of the web page that it came from, the closest first."""
+    scraped = Label.objects.filter(source=Label.Source.SCRAPER, kind=Label.Kind.CAPTION)
+    found: dict[int, tuple[str, ...]] = {}
+    for image_id, text in scraped.filter(image__in=image_ids).values_list("image_id", "text"):
+        found[image_id] = (*found.get(image_id, ()), text)
+    return found
 
 
 def _jpeg(data: bytes) -> bytes:
@@ -25,10 +37,9 @@ def _jpeg(data: bytes) -> bytes:
     return jpeg.getvalue()
 
 
-def _found(image: Image, album: Album | None) -> Found:
-    texts = image.labels.filter(source=Label.Source.SCRAPER, kind=Label.Kind.CAPTION)
+def _found(image: Image, album: Album | None, texts: tuple[str, ...]) -> Found:
     return Found(
         prompt=image.prompt,
-        page_texts=tuple(texts.values_list("text", flat=True)),
+        page_texts=texts,
         album=" · ".join(filter(None, (album.name, album.description))) if album else "",
     )
