@@ -65,6 +65,11 @@ class LabelForm(StartForm):
         label="Also label images that this prompt has labelled before",
         help_text="Earlier captions stay; the new ones are added.",
     )
+    use_batches = forms.BooleanField(
+        required=False,
+        label="In batches, at half the price",
+        help_text="Most answers come within an hour, all of them within a day.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -131,6 +136,7 @@ class LabelingRunAdmin(RunAdmin):
             album=asked["album"],
             prompt_kind=asked["prompt_kind"],
             force=asked["force"],
+            use_batches=asked["use_batches"],
             created_by=request.user,
         ).job
 

@@ -28,6 +28,9 @@ class LabelingIn(In):
     force: Flag = Field(
         default=False, description="Also label images that this prompt has labelled before."
     )
+    use_batches: Flag = Field(
+        default=False, description="Ask in batches: half the price, and answers within a day."
+    )
 
 
 class FailureOut(Schema):
@@ -48,6 +51,7 @@ class TaskOut(Schema):
     prompt_kind: str
     prompt_version: int
     force: bool
+    use_batches: bool
     total: int
     pending: int
     done: int
@@ -72,6 +76,7 @@ def label_image(request: HttpRequest, image_id: int, payload: LabelingIn | None 
         [image_id],
         prompt_kind=asked.prompt_kind,
         force=asked.force,
+        use_batches=asked.use_batches,
         created_by=request.user,
     )
     return 202, task_out(run)
@@ -88,6 +93,7 @@ def label_album(request: HttpRequest, album_id: int, payload: LabelingIn | None 
         album=album,
         prompt_kind=asked.prompt_kind,
         force=asked.force,
+        use_batches=asked.use_batches,
         created_by=request.user,
     )
     return 202, task_out(run)
@@ -115,6 +121,7 @@ def task_out(run: LabelingRun) -> dict[str, Any]:
         "prompt_kind": run.prompt.kind,
         "prompt_version": run.prompt.version,
         "force": run.force,
+        "use_batches": run.use_batches,
         "failures": list(failures.values("image_id", "outcome", "error")[:FAILURES_SHOWN]),
         "input_tokens": run.input_tokens,
         "output_tokens": run.output_tokens,

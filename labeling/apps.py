@@ -18,7 +18,15 @@ class LabelingConfig(AppConfig):
     def ready(self) -> None:
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
-        from labeling.jobs import run
+        from labeling import jobs
 
-        registry.register("labeling.run", queue=Queue.DEFAULT, run=run, label="Labeling")
+        registry.register(
+            jobs.RUN, queue=Queue.DEFAULT, run=jobs.run, label="Labeling", ended=jobs.ended
+        )
+        registry.register(
+            jobs.STOP_BATCHES,
+            queue=Queue.DEFAULT,
+            run=jobs.stop_batches,
+            label="Stopping batches",
+        )
         post_migrate.connect(_seed_prompts, sender=self)

@@ -1,39 +1,95 @@
-"""The runner of ``labeling.run``: puts a run's open items before its labeler.
+"""The runners: ``labeling.run`` puts a run's waiting items before its labeler, and
+``labeling.stop_batches`` clears up behind a run in batches that was given up.
 
 A run that was killed goes on where it was: at most the requests in flight are asked again.
 """
 
+from django.db import transaction
+
+from imagineer.jobs.models import Job
 from imagineer.jobs.registry import JobContext, JobFailed, Result
-from labeling import one_by_one
+from imagineer.jobs.submit import submit
+from labeling import batch_run, one_by_one
 from labeling.labeler import Unusable
-from labeling.labelers import known
-from labeling.models import LabelingItem, LabelingRun
+from labeling.labelers import LabelerKind, known
+from labeling.models import LabelingBatch, LabelingRun
 from labeling.outcomes import Attempt, Outcome, result
 from labeling.runs import labelled_before
+
+RUN = "labeling.run"
+STOP_BATCHES = "labeling.stop_batches"
 
 
 def run(context: JobContext) -> Result:
     """Label the run's images; it ends partial if some failed, failed if all did."""
     labeling_run = LabelingRun.objects.select_related("prompt", "album").get(job=context.job)
-    kind = known().get(labeling_run.labeler)
-    if kind is None:
-        raise JobFailed(f"This installation has no labeler named “{labeling_run.labeler}”.")
-    if kind.missing():
-        raise JobFailed(kind.missing())
-    _skip_labelled(context, labeling_run)
+    attempt = Attempt(context, labeling_run, _kind(labeling_run))
+    _begin(attempt)
     try:
-        one_by_one.label(Attempt(context, labeling_run, kind))
+        if labeling_run.use_batches:
+            batch_run.label(attempt)
+        else:
+            one_by_one.label(attempt)
     except Unusable as error:
         raise JobFailed(str(error)) from error
     return result(labeling_run)
 
 
-def _skip_labelled(context: JobContext, labeling_run: LabelingRun) -> None:
-    if labeling_run.force:
+def _kind(labeling_run: LabelingRun) -> LabelerKind:
+    kind = known().get(labeling_run.labeler)
+    if kind is None:
+        raise JobFailed(f"This installation has no labeler named “{labeling_run.labeler}”.")
+    if kind.missing():
+        raise JobFailed(kind.missing())
+    return kind
+
+
+def _begin(attempt: Attempt) -> None:
+    """Let failed images wait again, and skip those labelled before; not after a kill or a pause."""
+    labeling_run = attempt.run
+    if labeling_run.is_under_way:
         return
-    known = labelled_before(labeling_run.labeler, labeling_run.prompt).values("image_id")
-    skipped = labeling_run.items.filter(outcome__in=LabelingItem.OPEN, image__in=known).update(
-        outcome=Outcome.SKIPPED, error=""
-    )
+    with transaction.atomic():
+        items = labeling_run.items
+        items.filter(outcome=Outcome.FAILED).update(outcome=Outcome.PENDING, error="")
+        skipped = 0
+        if not labeling_run.force:
+            before = labelled_before(labeling_run.labeler, labeling_run.prompt).values("image_id")
+            waiting = items.filter(outcome=Outcome.PENDING, batch=None)
+            skipped = waiting.filter(image__in=before).update(outcome=Outcome.SKIPPED, error="")
+        LabelingRun.objects.filter(pk=labeling_run.pk).update(is_under_way=True)
     if skipped:
-        context.log(f"Skipped {skipped} images that were labelled with this prompt before.")
+        attempt.context.log(f"Skipped {skipped} images that were labelled with this prompt before.")
+
+
+def ended(job: Job) -> None:
+    """In the transaction that ends a run's job, in whatever way."""
+    LabelingRun.objects.filter(job=job).update(is_under_way=False)
+    left = LabelingBatch.objects.filter(run__job=job, state__in=LabelingBatch.OPEN)
+    run_id = left.values_list("run_id", flat=True).first()
+    if run_id is not None:
+        submit(
+            STOP_BATCHES,
+            title=f"Stop the batches of: {job.title}",
+            params={"run": run_id},
+            priority=1,
+            created_by=job.created_by,
+        )
+
+
+def stop_batches(context: JobContext) -> Result:
+    """Cancel what a run has left with its labeler, and keep what was answered until then."""
+    labeling_run = (
+        LabelingRun.objects.select_related("prompt", "album")
+        .filter(pk=context.job.params["run"])
+        .first()
+    )
+    if labeling_run is None:
+        return None
+    before = labeling_run.counts()
+    try:
+        batch_run.stop(Attempt(context, labeling_run, _kind(labeling_run)))
+    except Unusable as error:
+        raise JobFailed(str(error)) from error
+    after = labeling_run.counts()
+    return {"labelled": after[Outcome.DONE] - before[Outcome.DONE]}

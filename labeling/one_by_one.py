@@ -12,54 +12,47 @@ from itertools import islice
 from typing import Any
 
 from gallery.image_files import ImageRefused
-from labeling.labeler import Labeler, Labeling, LabelingFailed, Picture, Unusable
+from labeling.labeler import Labeler, Labeling, LabelingFailed, Unusable
 from labeling.models import LabelingItem
-from labeling.outcomes import Attempt, check_hope, labelled, not_labelled
-from labeling.pictures import page_texts, picture_of
+from labeling.outcomes import Attempt, Outcome, check_hope, labelled, not_labelled, unreadable
+from labeling.pictures import AHEAD, CHUNK, Preparing, prepare, preparers
 
 POLL_S = 0.25
-# Pictures decoded at the same time: each may take as much memory as the largest that is let in.
-PREPARERS = 2
-# Pictures that are ready, or nearly so, before it is their turn.
-AHEAD = 4
-# Items read from the database at once.
-CHUNK = 32
 
 
 @dataclass
 class _Line:
-    """The way of the pictures: waiting (ids), read, being made ready, in flight."""
+    """The way of the pictures: waiting (their items' ids), being made ready, in flight."""
 
     waiting: deque[int]
-    read: deque[tuple[LabelingItem, tuple[str, ...]]] = field(default_factory=deque)
-    preparing: dict[Future[Picture], LabelingItem] = field(default_factory=dict)
+    preparing: dict[Preparing, LabelingItem] = field(default_factory=dict)
     in_flight: dict[Future[Labeling], LabelingItem] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.waiting) + len(self.read) + len(self.preparing) + len(self.in_flight)
+        return len(self.waiting) + len(self.preparing) + len(self.in_flight)
 
 
 def label(attempt: Attempt) -> None:
-    """Ask about every open item of the run. Raises Unusable, JobFailed, JobCancelled."""
-    opened = attempt.run.items.filter(outcome__in=LabelingItem.OPEN)
-    line = _Line(deque(opened.values_list("pk", flat=True)))
-    preparers = ThreadPoolExecutor(PREPARERS, thread_name_prefix="pictures")
+    """Ask about every waiting item of the run. Raises Unusable, JobFailed, JobCancelled."""
+    waiting = attempt.run.items.filter(outcome=Outcome.PENDING)
+    line = _Line(deque(waiting.values_list("pk", flat=True)))
+    threads = preparers()
     try:
         with attempt.kind.make() as labeler:
             try:
-                _work(attempt, line, labeler, preparers)
+                _work(attempt, line, labeler, threads)
             finally:
                 # What was answered is paid for: keep it, whatever ends the run.
                 _keep_answers(attempt, line)
     finally:
-        preparers.shutdown(wait=False, cancel_futures=True)
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _work(attempt: Attempt, line: _Line, labeler: Labeler, preparers: ThreadPoolExecutor) -> None:
+def _work(attempt: Attempt, line: _Line, labeler: Labeler, threads: ThreadPoolExecutor) -> None:
     total, at_once = attempt.run.items.count(), attempt.kind.at_once()
     while line:
         attempt.progress(total - len(line), total)
-        _prepare(attempt, line, preparers)
+        _prepare(attempt, line, threads)
         _send(attempt, line, labeler, at_once)
         for future in _answered(line, at_once):
             _settle(attempt, line.in_flight.pop(future), future)
@@ -69,25 +62,13 @@ def _work(attempt: Attempt, line: _Line, labeler: Labeler, preparers: ThreadPool
     attempt.progress(total, total)
 
 
-def _prepare(attempt: Attempt, line: _Line, preparers: ThreadPoolExecutor) -> None:
-    """Keep the threads busy with what comes next."""
-    while len(line.preparing) < AHEAD and (line.read or line.waiting):
-        if not line.read:
-            _read(line)
-            continue
-        item, texts = line.read.popleft()
-        run = attempt.run
-        made = preparers.submit(picture_of, item.image, run.prompt.text, run.album, texts)
-        line.preparing[made] = item
-
-
-def _read(line: _Line) -> None:
-    """The next items with what is told of them; images deleted meanwhile are left out."""
-    pks = [line.waiting.popleft() for _ in range(min(CHUNK, len(line.waiting)))]
-    found = LabelingItem.objects.select_related("image").in_bulk(pks)
-    items = [found[pk] for pk in pks if pk in found]
-    texts = page_texts([item.image_id for item in items])
-    line.read.extend((item, texts.get(item.image_id, ())) for item in items)
+def _prepare(attempt: Attempt, line: _Line, threads: ThreadPoolExecutor) -> None:
+    """Keep the threads busy with what comes next; images deleted meanwhile are left out."""
+    while len(line.preparing) < AHEAD and line.waiting:
+        pks = [line.waiting.popleft() for _ in range(min(CHUNK, len(line.waiting)))]
+        found = LabelingItem.objects.select_related("image").in_bulk(pks)
+        chunk = [found[pk] for pk in pks if pk in found]
+        line.preparing.update({made: item for item, made in prepare(threads, attempt.run, chunk)})
 
 
 def _send(attempt: Attempt, line: _Line, labeler: Labeler, at_once: int) -> None:
@@ -99,8 +80,7 @@ def _send(attempt: Attempt, line: _Line, labeler: Labeler, at_once: int) -> None
         try:
             line.in_flight[labeler.submit(made.result())] = item
         except (ImageRefused, OSError) as error:
-            failed = LabelingFailed(f"The picture's file cannot be read: {error}")
-            not_labelled(attempt, item, failed)
+            not_labelled(attempt, item, unreadable(error))
             if line:
                 check_hope(attempt)
 

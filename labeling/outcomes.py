@@ -31,8 +31,9 @@ class Attempt:
     failed_in_a_row: int = 0
     last_failure: str = ""
 
-    def progress(self, settled: int, total: int) -> None:
-        self.context.progress(settled, total, f"{settled} of {total} images")
+    def progress(self, settled: int, total: int, more: str = "") -> None:
+        """Raises JobCancelled."""
+        self.context.progress(settled, total, f"{settled} of {total} images{more}")
 
 
 def labelled(attempt: Attempt, item: LabelingItem, labeling: Labeling) -> None:
@@ -70,9 +71,31 @@ def not_labelled(attempt: Attempt, item: LabelingItem, failed: LabelingFailed) -
     attempt.context.log(f"Image {item.image_id}: {failed}", level)
 
 
+def unreadable(error: Exception) -> LabelingFailed:
+    """What to say of a picture that could not be made ready."""
+    return LabelingFailed(f"The picture's file cannot be read: {error}")
+
+
+def once_more(attempt: Attempt, item: LabelingItem, failed: LabelingFailed) -> None:
+    """Let a picture wait again, with what was wrong with its first answer."""
+    if failed.usage != Usage():
+        # Answers that are paid for and of no use are a reason to stop like failures are.
+        attempt.failed_in_a_row += 1
+        attempt.last_failure = str(failed)
+    with transaction.atomic():
+        _settled(attempt, item, Outcome.PENDING, str(failed), failed.usage)
+    attempt.context.log(f"Image {item.image_id}: {failed} It is asked again.", "warning")
+
+
 def _settled(attempt: Attempt, item: LabelingItem, outcome: str, error: str, usage: Usage) -> bool:
-    """Give the item its outcome and count what it took. False: another attempt has settled it."""
+    """Give the item its outcome and count what it took. False: another attempt has settled it.
+
+    Who asks alone and is late has paid all the same; what came in a batch is paid for once, however
+    often it is read.
+    """
     settled = item.settle(outcome, error)
+    if not settled and item.batch_id:
+        return False
     LabelingRun.objects.filter(pk=attempt.run.pk).update(
         input_tokens=F("input_tokens") + usage.all_input_tokens,
         output_tokens=F("output_tokens") + usage.output_tokens,

@@ -1,11 +1,44 @@
-"""A gallery image as a labeler gets it."""
+"""A gallery image as a labeler gets it, made ready in threads ahead of its turn."""
 
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from gallery import image_files
 from gallery.models import Album, Image, Label
 from labeling.labeler import JPEG_QUALITY, LONGEST_SIDE, Found, Picture
+from labeling.models import LabelingItem, LabelingRun
+
+# Pictures decoded at the same time: each may take as much memory as the largest that is let in.
+PREPARERS = 2
+# Pictures that are ready, or nearly so, before it is their turn.
+AHEAD = 4
+# Pictures that are begun at once: their rows are read together.
+CHUNK = 4
+
+Preparing = Future[Picture]
+
+
+def preparers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(PREPARERS, thread_name_prefix="pictures")
+
+
+def prepare(
+    threads: ThreadPoolExecutor, run: LabelingRun, chunk: Sequence[LabelingItem]
+) -> list[tuple[LabelingItem, Preparing]]:
+    """Start on the pictures of these items, in their order. Their futures yield a Picture, or raise
+    OSError for a file that is not there, ImageRefused for one that cannot be decoded.
+    """
+    texts = page_texts([item.image_id for item in chunk])
+    return [
+        (
+            item,
+            threads.submit(
+                picture_of, item.image, run.prompt.text, run.album, texts.get(item.image_id, ())
+            ),
+        )
+        for item in chunk
+    ]
 
 
 def picture_of(

@@ -42,17 +42,20 @@ def start_run(
     labeler: str = CLAUDE,
     prompt_kind: str = "",
     force: bool = False,
+    use_batches: bool = False,
     created_by: Any = None,
 ) -> LabelingRun:
     """Write the run, an item for every image and the job, and enqueue it.
 
     Either an album or image ids. prompt_kind: by default sd_training for an album, else default.
-    Raises Problem: 409 if the labeler cannot be used, 422 for an unknown labeler or prompt, or
-    nothing to label.
+    use_batches: at half the price, within a day. Raises Problem: 409 if the labeler cannot be used,
+    422 for an unknown labeler or prompt, batches that it does not take, or nothing to label.
     """
     kind = labeler_kind(labeler)
     if missing := kind.missing():
         raise Problem(409, "labeler_unusable", missing, "labeler")
+    if use_batches and kind.batches is None:
+        raise invalid("use_batches", f"The labeler “{kind.title}” takes no batches.")
     prompt = current_prompt(prompt_kind or (SD_TRAINING if album else DEFAULT))
     ids = _ids_of(album, image_ids)
     with transaction.atomic():
@@ -65,6 +68,7 @@ def start_run(
             model=kind.model(),
             prompt=prompt,
             force=force,
+            use_batches=use_batches,
             created_by=job.created_by,
         )
         items = (LabelingItem(run=run, image_id=image_id) for image_id in ids)
