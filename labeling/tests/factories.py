@@ -1,5 +1,6 @@
 """Small makers of what the tests of labeling need."""
 
+from collections import Counter
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -8,7 +9,7 @@ from gallery.models import Label
 from gallery.tests.factories import make_album, make_image
 from imagineer.jobs.models import Job, Status
 from imagineer.jobs.runner import execute
-from labeling.models import LabelingRun
+from labeling.models import LabelingItem, LabelingRun
 from labeling.runs import start_run
 
 
@@ -40,3 +41,14 @@ def body(response: Any) -> bytes:
         return b"".join([part async for part in response.streaming_content])
 
     return async_to_sync(read)()
+
+
+def batch_run_of(number: int) -> LabelingRun:
+    return start_run(album=album_of(number), use_batches=True)
+
+
+def is_labelled_once(run: LabelingRun) -> bool:
+    """Whether the images that are done, and no others, have one caption each."""
+    captions = Label.objects.filter(kind=Label.Kind.CAPTION).values_list("image_id", flat=True)
+    done = run.items.filter(outcome=LabelingItem.Outcome.DONE).values_list("image_id", flat=True)
+    return Counter(captions) == Counter(done)

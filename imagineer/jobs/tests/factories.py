@@ -13,9 +13,10 @@ def job_kind(
     run: registry.Runner = lambda context: None,
     name: str = "test.run",
     queue: Queue = Queue.DEFAULT,
+    ended: registry.Ended | None = None,
 ) -> Iterator[str]:
     """A kind of job that exists within the block."""
-    registry.register(name, queue=queue, run=run, label="Test")
+    registry.register(name, queue=queue, run=run, label="Test", ended=ended)
     try:
         yield name
     finally:
