@@ -17,7 +17,7 @@ def album_of(number: int, name: str = "Squares") -> Any:
     return make_album(name, [make_image() for _ in range(number)])
 
 
-def finished(run: LabelingRun) -> Job:
+def finished(run: LabelingRun) -> Any:
     """The run's job after it was executed in this process."""
     execute(run.job_id)
     job = Job.objects.get(pk=run.job_id)
@@ -27,6 +27,12 @@ def finished(run: LabelingRun) -> Job:
 
 def run_of(*images: Any, **asked: Any) -> LabelingRun:
     return start_run([image.pk for image in images], **asked)
+
+
+def uncached(run: LabelingRun) -> int:
+    """The tokens that the run's requests took in, those that went through the cache left out."""
+    run.refresh_from_db()
+    return run.input_tokens
 
 
 def texts(image: Any, kind: str) -> list[str]:

@@ -84,7 +84,7 @@ def test_the_latest_batches_are_listed_first_a_page_at_a_time(server: AnthropicS
 def test_a_cancelled_batch_keeps_what_was_answered(server: AnthropicServer) -> None:
     server.batches.takes_s, server.batches.done_at_cancel = 60, 1
     made = create(server, request("a"), request("b"))
-    told = server.batches.answer("POST", f"{PATH}/{made['id']}/cancel", HEADERS, b"")
+    told: Any = server.batches.answer("POST", f"{PATH}/{made['id']}/cancel", HEADERS, b"")
     assert told["processing_status"] == "canceling"
     counts = get(server, f"/{made['id']}")["request_counts"]
     assert (counts["succeeded"], counts["canceled"]) == (1, 1)

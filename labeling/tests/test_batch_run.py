@@ -10,10 +10,17 @@ from gallery.models import Image
 from gallery.tests.factories import make_image, make_row
 from imagineer.jobs.models import Status
 from imagineer.problems import Problem
-from labeling import batch_run, batches, labelers
+from labeling import batch_read, batch_run, batches, labelers
 from labeling.models import LabelingBatch, LabelingItem
 from labeling.tests.anthropic_server import AnthropicServer, Reply, good_text
-from labeling.tests.factories import batch_run_of, finished, is_labelled_once, run_of, texts
+from labeling.tests.factories import (
+    batch_run_of,
+    finished,
+    is_labelled_once,
+    run_of,
+    texts,
+    uncached,
+)
 
 pytestmark = pytest.mark.django_db
 Outcome = LabelingItem.Outcome
@@ -32,9 +39,10 @@ def test_an_album_is_labelled_in_one_batch(anthropic: AnthropicServer) -> None:
     run = batch_run_of(3)
     job = finished(run)
     assert (job.status, job.error) == (Status.COMPLETED, "")
+    assert uncached(run) == 4500
     assert job.result == {
         "labelled": 3, "skipped": 0, "refused": 0, "failed": 0,
-        "input_tokens": 4500, "output_tokens": 360,
+        "input_tokens": run.all_input_tokens, "output_tokens": 360, "cost_usd": float(run.cost_usd),
     }  # fmt: skip
     assert anthropic.requests == []
     (made,) = anthropic.batches.made
@@ -107,7 +115,7 @@ def test_an_answer_of_no_use_is_asked_for_once_more(anthropic: AnthropicServer) 
     job = finished(run)
     assert (job.status, job.result["labelled"]) == (Status.COMPLETED, 2)
     assert [len(made.requests) for made in anthropic.batches.made] == [2, 1]
-    assert job.result["input_tokens"] == 4500
+    assert uncached(run) == 4500
     assert is_labelled_once(run)
 
 
@@ -179,7 +187,7 @@ def test_results_that_break_off_are_read_again_and_written_once(
     run = batch_run_of(4)
     job = finished(run)
     assert job.result["labelled"] == 4
-    assert job.result["input_tokens"] == 6000
+    assert uncached(run) == 6000
     assert is_labelled_once(run)
 
 
@@ -199,7 +207,7 @@ def test_a_result_that_is_left_out_is_asked_for_once_more(anthropic: AnthropicSe
 
 def test_an_image_deleted_meanwhile_is_no_failure(anthropic: Any, monkeypatch: Any) -> None:
     run = batch_run_of(2)
-    gone = run.items.first().image_id
+    gone = run.items.values_list("image_id", flat=True)[0]
     monkeypatch.setattr(
         batch_run, "_pause", lambda work, seconds: Image.objects.filter(pk=gone).delete()
     )
@@ -253,7 +261,7 @@ def test_a_rate_limit_is_waited_out(anthropic: AnthropicServer, monkeypatch: Any
 
 def test_a_server_that_does_not_answer_is_asked_again(anthropic: Any, monkeypatch: Any) -> None:
     run = batch_run_of(2)
-    real = batch_run.look
+    real = batch_read.look
     troubles = [batches.BatchTrouble("It could not be reached.")] * 2
 
     def look(work: Any, row: Any) -> None:

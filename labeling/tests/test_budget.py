@@ -135,7 +135,7 @@ def test_a_model_of_unknown_price_counts_as_the_dearest_and_is_told(settings):
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_ask_at_once_cannot_pass_it_together(running):
-    allowed: list[bool] = []
+    allowed = []
     ready = threading.Barrier(6)
 
     def ask() -> None:

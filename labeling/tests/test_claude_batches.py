@@ -17,7 +17,7 @@ from labeling.batches import (
 from labeling.claude_batches import ClaudeBatches
 from labeling.labeler import Labeling, LabelingFailed, Picture, Refused, Unusable, Usage
 from labeling.tests.anthropic_server import AnthropicServer, Reply, good_text
-from labeling.tests.test_claude_client import config, jpeg
+from labeling.tests.test_claude_client import config, jpeg, usage_of
 
 PICTURE = Picture(jpeg(), "Describe it.")
 
@@ -61,7 +61,9 @@ def test_answers_come_by_name_with_what_they_took(anthropic):
     answer = answers["a-2"]
     assert isinstance(answer, Labeling)
     assert (answer.caption, answer.model) == ("a cat", "claude-sonnet-5-5")
-    assert answer.usage == Usage(1500, 120)
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (1500, 120)
+    taken = sum((found.usage.cache_read_tokens for found in answers.values()), 0)
+    assert taken == sum(usage["cache_read_input_tokens"] for usage in anthropic.usages) > 0
 
 
 def test_a_refusal_is_told_as_one(anthropic):
@@ -69,7 +71,7 @@ def test_a_refusal_is_told_as_one(anthropic):
     answer = said(anthropic, "a-1")["a-1"]
     assert isinstance(answer, Refused)
     assert "It shows harm." in str(answer)
-    assert answer.usage == Usage(1500, 120)
+    assert answer.usage == usage_of(anthropic)
 
 
 def test_an_answer_of_no_use_may_be_asked_for_again(anthropic):
@@ -77,7 +79,8 @@ def test_an_answer_of_no_use_may_be_asked_for_again(anthropic):
     answers = said(anthropic, "a-1", "a-2")
     useless, meagre = answers["a-1"], answers["a-2"]
     assert isinstance(useless, Unanswered)
-    assert (useless.kept, useless.usage) == (None, Usage(1500, 120))
+    assert useless.kept is None
+    assert useless.usage + meagre.usage == usage_of(anthropic)
     assert isinstance(meagre, Unanswered)
     assert meagre.kept is not None
     assert meagre.kept.tags == ("one",)

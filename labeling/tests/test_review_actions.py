@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gallery import labels
+from gallery import captions, labels
 from gallery.models import FormerLabel, Image, Label
 from gallery.tests.factories import make_admin, make_image, make_label, make_row
 from imagineer.problems import Problem
@@ -43,7 +43,7 @@ def image() -> Image:
 
 def counts(image: Image) -> tuple[str, str, bool]:
     """Text, source and pin of the caption that counts."""
-    chosen = labels.choose(image.labels.filter(kind="caption"))
+    chosen = captions.choose(image.labels.filter(kind="caption"))
     return (chosen.text, chosen.source, chosen.is_pinned) if chosen else ("", "", False)
 
 

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import Page, Request, expect
 
-from gallery import labels
+from gallery import captions, labels
 from gallery.models import FormerLabel, Image, Label
 from gallery.tests.browser.window import Visit, Visitor
 from gallery.tests.factories import make_admin, make_album, make_image, make_label
@@ -54,7 +54,7 @@ def captioned(number: int) -> list[Image]:
 
 def caption_of(image: Image) -> tuple[str, bool]:
     """What counts, and whether somebody decided so."""
-    best = labels.choose(image.labels.filter(kind="caption"))
+    best = captions.choose(image.labels.filter(kind="caption"))
     return (best.text, best.is_pinned) if best else ("", False)
 
 
