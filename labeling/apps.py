@@ -19,9 +19,15 @@ class LabelingConfig(AppConfig):
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
         from labeling import jobs
+        from labeling.labelers import warm_up
 
         registry.register(
-            jobs.RUN, queue=Queue.DEFAULT, run=jobs.run, label="Labeling", ended=jobs.ended
+            jobs.RUN,
+            queue=Queue.DEFAULT,
+            run=jobs.run,
+            label="Labeling",
+            ended=jobs.ended,
+            warm_up=warm_up,
         )
         registry.register(
             jobs.STOP_BATCHES,

@@ -130,7 +130,8 @@ def _pause(work: BatchAttempt, seconds: float) -> None:
 
 def _let_by(work: BatchAttempt, *, waiting_too: bool) -> None:
     job = work.attempt.context.job
-    others = states.ready().filter(queue=job.queue).exclude(pk=job.pk)
+    # Those of lower priority would stand behind this job again.
+    others = states.ready().filter(queue=job.queue, priority__gte=job.priority)
     if not waiting_too:
         opened = LabelingBatch.objects.filter(state__in=LabelingBatch.OPEN)
         others = others.exclude(Exists(opened.filter(run__job=OuterRef("pk"))))

@@ -30,6 +30,11 @@ MAX_TOKENS = 4096
 PATIENCE_S = 0.8
 
 
+def import_sdk() -> None:
+    """About 3000 modules, a second, 75 MB."""
+    import anthropic  # noqa: F401
+
+
 @dataclass(frozen=True)
 class ClaudeConfig:
     """max_retries: by the SDK, which waits as long as the server's retry-after says.

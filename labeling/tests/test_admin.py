@@ -70,6 +70,15 @@ def test_single_images_are_labelled_again(admin, anthropic):
     assert (run.prompt.kind, run.force) == ("detailed", True)
 
 
+def test_an_album_is_labelled_in_batches(admin, anthropic):
+    album = make_album(images=[make_row()])
+    admin.post(START, {"album": album.pk, "prompt_kind": "sd_training", "use_batches": "on"})
+    run = LabelingRun.objects.get()
+    assert run.use_batches
+    page = admin.get(run.get_absolute_url()).content.decode()
+    assert "Asked in batches, at half the price" in page
+
+
 def test_the_address_fills_the_form(admin, anthropic):
     page = admin.get(f"{START}?images=3&images=5").content.decode()
     assert 'value="3, 5"' in page

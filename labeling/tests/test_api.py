@@ -44,6 +44,16 @@ def test_an_album_is_labelled_with_what_was_asked(admin, anthropic):
     assert (task["prompt_kind"], task["force"]) == ("detailed", True)
 
 
+def test_an_album_is_labelled_in_batches(admin, anthropic):
+    album = album_of(2)
+    task = post(admin, f"/api/labeling/album/{album.pk}", {"use_batches": True}).json()
+    assert task["use_batches"]
+    finished(LabelingRun.objects.get())
+    task = admin.get(f"/api/labeling/task/{task['id']}").json()
+    assert (task["status"], task["done"]) == ("completed", 2)
+    assert anthropic.requests == []
+
+
 def test_an_album_is_captioned_for_training_by_default(admin, anthropic):
     album = album_of(1)
     assert post(admin, f"/api/labeling/album/{album.pk}", {}).json()["prompt_kind"] == "sd_training"
