@@ -20,11 +20,17 @@ class LabelingConfig(AppConfig):
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
         from labeling import caption_jobs, jobs, notices
+        from labeling.labelers import warm_up
 
         for check in (notices.budget_notices, notices.price_notices):
             console_warnings.register(check)
         registry.register(
-            jobs.RUN, queue=Queue.DEFAULT, run=jobs.run, label="Labeling", ended=jobs.ended
+            jobs.RUN,
+            queue=Queue.DEFAULT,
+            run=jobs.run,
+            label="Labeling",
+            ended=jobs.ended,
+            warm_up=warm_up,
         )
         registry.register(
             jobs.STOP_BATCHES,

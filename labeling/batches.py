@@ -12,7 +12,7 @@ from labeling.labeler import Labeling, LabelingFailed, Picture, Usage
 # Anthropic takes 100 000 requests and 256 MB. Less is held in memory, travels over a slow line in
 # one piece, and is answered earlier: nothing can be read before all of a batch has been dealt with.
 MOST_REQUESTS = 10_000
-MOST_BYTES = 32 * 1024 * 1024
+MOST_BYTES = 16 * 1024 * 1024
 # So many are open at the same time: a run whose pictures all fail does not send them all.
 MOST_OPEN = 20
 # Schema, system prompt and names of fields around one picture, generously.

@@ -34,6 +34,11 @@ TRIES = 2
 PATIENCE_S = 0.8
 
 
+def import_sdk() -> None:
+    """About 3000 modules, a second, 75 MB."""
+    import anthropic  # noqa: F401
+
+
 @dataclass(frozen=True)
 class ClaudeConfig:
     """effort: how long the model thinks (low … max); empty for its own default.

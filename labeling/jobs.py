@@ -78,7 +78,6 @@ def ended(job: Job) -> None:
             STOP_BATCHES,
             title=f"Stop the batches of: {job.title}",
             params={"run": run_id},
-            priority=1,
             created_by=job.created_by,
         )
 

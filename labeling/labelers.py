@@ -16,7 +16,7 @@ from gallery.models import Label
 from imagineer.problems import invalid
 from labeling.batches import BatchLabeler
 from labeling.claude_batches import ClaudeBatches
-from labeling.claude_client import ClaudeConfig
+from labeling.claude_client import ClaudeConfig, import_sdk
 from labeling.labeler import Labeler
 
 CLAUDE = "claude"
@@ -76,6 +76,12 @@ _CLAUDE = LabelerKind(
     is_paid=True,
     batches=_claude,
 )
+
+
+def warm_up() -> None:
+    """Import in a worker what its runs need, if Claude is used at all: it takes a second."""
+    if not _CLAUDE.missing():
+        import_sdk()
 
 
 # --- All of them ---------------------------------------------------------------------------------

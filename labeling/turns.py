@@ -10,7 +10,8 @@ from labeling.models import LabelingBatch
 
 def let_by(job: Job, *, waiting_too: bool) -> None:
     """Raises JobWaits if another job could start; waiting_too: also one that waits for a batch."""
-    others = states.ready().filter(queue=job.queue).exclude(pk=job.pk)
+    # Those of lower priority would stand behind this job again.
+    others = states.ready().filter(queue=job.queue, priority__gte=job.priority)
     if not waiting_too:
         opened = LabelingBatch.objects.filter(state__in=LabelingBatch.OPEN)
         others = others.exclude(Exists(opened.filter(run__job=OuterRef("pk"))))

@@ -65,6 +65,7 @@ class JobKind:
     label: str
     succeeded: Ended | None = None
     ended: Ended | None = None
+    warm_up: Callable[[], None] | None = None
 
 
 _kinds: dict[str, JobKind] = {}
@@ -79,6 +80,7 @@ def register(
     label: str,
     succeeded: Ended | None = None,
     ended: Ended | None = None,
+    warm_up: Callable[[], None] | None = None,
 ) -> None:
     """Make a kind of job known. name: "<app>.<verb>", e.g. "generation.run"; label: for people.
 
@@ -87,10 +89,13 @@ def register(
 
     ended: called in the transaction that ends the job, in whatever way and process, a cancel of a
     waiting job included. It may write rows and submit jobs; what it raises undoes the end.
+
+    warm_up: called by a worker of the queue before it takes jobs, to import what every run would
+    otherwise import anew. It starts no threads and opens nothing, because the worker forks.
     """
     if name in _kinds and _kinds[name].run is not run:
         raise ValueError(f"The job kind {name} is registered twice.")
-    _kinds[name] = JobKind(name, queue, run, label, succeeded, ended)
+    _kinds[name] = JobKind(name, queue, run, label, succeeded, ended, warm_up)
 
 
 def register_upkeep(call: Callable[[], object]) -> None:

@@ -347,6 +347,9 @@ class _Server(ThreadingHTTPServer):
 def _handler_of(server: AnthropicServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Headers and body in one packet, or each answer on a kept connection takes 40 ms longer.
+        wbufsize = -1
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             self._batches(b"")

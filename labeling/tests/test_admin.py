@@ -149,7 +149,7 @@ def test_batches_are_asked_for_at_half_the_price(admin, anthropic, settings):
     admin.post(START, asked)
     run = LabelingRun.objects.get()
     assert run.use_batches
-    assert "In batches, at half the price" in run_page(admin, run)
+    assert "Asked in batches, at half the price" in run_page(admin, run)
 
 
 def test_batches_are_not_offered_by_a_labeler_that_takes_none(admin, anthropic, monkeypatch):

@@ -33,7 +33,7 @@ def get(server: AnthropicServer, path: str = "") -> Any:
     return server.batches.answer("GET", PATH + path, HEADERS, b"")
 
 
-def test_a_batch_tells_its_results_once_it_has_ended(server: AnthropicServer) -> None:
+def test_a_batch_tells_its_results_once_it_has_ended(server):
     server.batches.takes_s = 60
     made = create(server, request("a"), request("b"))
     assert made["processing_status"] == "in_progress"
@@ -59,18 +59,18 @@ def test_a_batch_tells_its_results_once_it_has_ended(server: AnthropicServer) ->
         ([request(params={"model": "m"})], "not a MessageCreateParams"),
     ],
 )
-def test_it_refuses_what_the_real_one_refuses(server: Any, requests: Any, words: str) -> None:
+def test_it_refuses_what_the_real_one_refuses(server, requests, words):
     reply = create(server, *requests)
     assert isinstance(reply, Reply)
     assert reply.status == 400
     assert words in server.violations[0]
 
 
-def test_it_asks_for_the_key(server: AnthropicServer) -> None:
+def test_it_asks_for_the_key(server):
     assert isinstance(server.batches.answer("GET", PATH, {}, b""), Reply)
 
 
-def test_the_latest_batches_are_listed_first_a_page_at_a_time(server: AnthropicServer) -> None:
+def test_the_latest_batches_are_listed_first_a_page_at_a_time(server):
     ids = [create(server, request())["id"] for _ in range(3)]
     page = get(server, "?limit=2")
     assert [batch["id"] for batch in page["data"]] == ids[:0:-1]
@@ -81,7 +81,7 @@ def test_the_latest_batches_are_listed_first_a_page_at_a_time(server: AnthropicS
     assert get(server, "?limit=1001").status == 400
 
 
-def test_a_cancelled_batch_keeps_what_was_answered(server: AnthropicServer) -> None:
+def test_a_cancelled_batch_keeps_what_was_answered(server):
     server.batches.takes_s, server.batches.done_at_cancel = 60, 1
     made = create(server, request("a"), request("b"))
     told: Any = server.batches.answer("POST", f"{PATH}/{made['id']}/cancel", HEADERS, b"")

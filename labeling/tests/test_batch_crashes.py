@@ -63,9 +63,7 @@ def killed_at(run: LabelingRun, monkeypatch: Any, module: Any, name: str, times:
         (batch_run, "look", 1),
     ],
 )
-def test_a_kill_anywhere_makes_nobody_pay_twice(
-    anthropic: Any, monkeypatch: Any, module: Any, name: str, times: int
-) -> None:
+def test_a_kill_anywhere_makes_nobody_pay_twice(anthropic, monkeypatch, module, name, times):
     monkeypatch.setattr(batch_send, "SETTLING", timedelta(0))
     run = batch_run_of(3)
     killed_at(run, monkeypatch, module, name, times)
@@ -76,9 +74,7 @@ def test_a_kill_anywhere_makes_nobody_pay_twice(
     assert is_labelled_once(run)
 
 
-def test_a_batch_whose_answer_was_lost_is_found_once_it_has_ended(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_a_batch_whose_answer_was_lost_is_found_once_it_has_ended(anthropic, monkeypatch):
     anthropic.batches.lost = 1
     anthropic.batches.takes_s = 3600
     looks = []
@@ -98,9 +94,7 @@ def test_a_batch_whose_answer_was_lost_is_found_once_it_has_ended(
     assert run.batches.get().batch_id == anthropic.batches.made[0].id
 
 
-def test_a_batch_of_somebody_else_is_not_taken_for_one_s_own(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_a_batch_of_somebody_else_is_not_taken_for_one_s_own(anthropic, monkeypatch):
     monkeypatch.setattr(batch_send, "SETTLING", timedelta(0))
     run = batch_run_of(2)
     params = {"model": "m"}
@@ -112,9 +106,7 @@ def test_a_batch_of_somebody_else_is_not_taken_for_one_s_own(
     assert len([name for name in anthropic.batches.answered if "theirs" not in name]) == 2
 
 
-def test_a_batch_that_may_still_turn_up_in_the_list_is_waited_for(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_a_batch_that_may_still_turn_up_in_the_list_is_waited_for(anthropic, monkeypatch):
     anthropic.batches.refusals = [Reply(status=500)]
     waited = []
 
@@ -129,9 +121,7 @@ def test_a_batch_that_may_still_turn_up_in_the_list_is_waited_for(
     assert waited[:4] == [0, 0, 0, 0]
 
 
-def test_images_that_failed_are_not_asked_about_again_after_a_kill(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_images_that_failed_are_not_asked_about_again_after_a_kill(anthropic, monkeypatch):
     anthropic.script = [Reply(status=400)]
     run = batch_run_of(2)
     killed_at(run, monkeypatch, batch_run, "look")
@@ -161,9 +151,7 @@ def cancelled_while_waiting(run: LabelingRun, anthropic: Any, monkeypatch: Any) 
         return finished(run)
 
 
-def test_a_cancel_cancels_the_batch_and_keeps_what_has_come(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_a_cancel_cancels_the_batch_and_keeps_what_has_come(anthropic, monkeypatch):
     anthropic.batches.done_at_cancel = 1
     run = batch_run_of(3)
     assert cancelled_while_waiting(run, anthropic, monkeypatch).status == Status.CANCELLED
@@ -178,9 +166,7 @@ def test_a_cancel_cancels_the_batch_and_keeps_what_has_come(
     assert not run.items.exclude(batch=None).exists()
 
 
-def test_a_cancelled_run_that_is_retried_asks_about_the_rest(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_a_cancelled_run_that_is_retried_asks_about_the_rest(anthropic, monkeypatch):
     anthropic.batches.done_at_cancel = 1
     run = batch_run_of(3)
     job = cancelled_while_waiting(run, anthropic, monkeypatch)
@@ -192,9 +178,7 @@ def test_a_cancelled_run_that_is_retried_asks_about_the_rest(
     assert is_labelled_once(run)
 
 
-def test_a_run_that_is_retried_before_its_batch_was_cancelled_keeps_it(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_a_run_that_is_retried_before_its_batch_was_cancelled_keeps_it(anthropic, monkeypatch):
     run = batch_run_of(3)
     job = cancelled_while_waiting(run, anthropic, monkeypatch)
     assert states.retry(job)
@@ -205,9 +189,7 @@ def test_a_run_that_is_retried_before_its_batch_was_cancelled_keeps_it(
     assert len(anthropic.batches.made) == 1
 
 
-def test_a_cancel_while_a_batch_is_sent_leaves_nothing_behind(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_a_cancel_while_a_batch_is_sent_leaves_nothing_behind(anthropic, monkeypatch):
     run = batch_run_of(2)
     anthropic.batches.takes_s = 3600
     anthropic.batches.delay_s = 1.0
@@ -233,7 +215,7 @@ def test_a_cancel_while_a_batch_is_sent_leaves_nothing_behind(
     assert run.counts()[Outcome.DONE] == len(anthropic.batches.answered)
 
 
-def test_a_run_that_waits_lets_other_jobs_by_and_goes_on(anthropic: Any) -> None:
+def test_a_run_that_waits_lets_other_jobs_by_and_goes_on(anthropic):
     anthropic.batches.takes_s = 3600
     run = batch_run_of(2)
     other = run_of(make_image())
@@ -246,9 +228,7 @@ def test_a_run_that_waits_lets_other_jobs_by_and_goes_on(anthropic: Any) -> None
     assert len(anthropic.batches.made) == 1
 
 
-def test_runs_that_only_wait_take_turns_at_the_end_of_a_pause(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_runs_that_only_wait_take_turns_at_the_end_of_a_pause(anthropic, monkeypatch):
     anthropic.batches.takes_s = 3600
     monkeypatch.setattr(batches, "pause_s", lambda age_s, open_batches: 0.6)
     first, second = (run_of(make_image(), use_batches=True) for _ in range(2))
@@ -259,9 +239,7 @@ def test_runs_that_only_wait_take_turns_at_the_end_of_a_pause(
     assert len(anthropic.batches.made) == 2
 
 
-def test_a_run_that_is_cancelled_while_it_lets_others_by_leaves_nothing_behind(
-    anthropic: Any,
-) -> None:
+def test_a_run_that_is_cancelled_while_it_lets_others_by_leaves_nothing_behind(anthropic):
     anthropic.batches.takes_s = 3600
     run = batch_run_of(2)
     other = run_of(make_image())
@@ -273,9 +251,7 @@ def test_a_run_that_is_cancelled_while_it_lets_others_by_leaves_nothing_behind(
     assert not run.batches.filter(state__in=LabelingBatch.OPEN).exists()
 
 
-def test_a_run_that_fails_cancels_what_it_has_left_at_anthropic(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_a_run_that_fails_cancels_what_it_has_left_at_anthropic(anthropic, monkeypatch):
     monkeypatch.setattr(batches, "MOST_REQUESTS", 10)
     anthropic.default = Reply(status=400)
     anthropic.batches.takes_s = 3600

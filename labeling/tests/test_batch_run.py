@@ -12,7 +12,7 @@ from imagineer.jobs.models import Status
 from imagineer.problems import Problem
 from labeling import batch_read, batch_run, batches, labelers
 from labeling.models import LabelingBatch, LabelingItem
-from labeling.tests.anthropic_server import AnthropicServer, Reply, good_text
+from labeling.tests.anthropic_server import Reply, good_text
 from labeling.tests.factories import (
     batch_run_of,
     finished,
@@ -35,7 +35,7 @@ def short_pauses(monkeypatch: Any) -> None:
 # --- A run from start to end ---------------------------------------------------------------------
 
 
-def test_an_album_is_labelled_in_one_batch(anthropic: AnthropicServer) -> None:
+def test_an_album_is_labelled_in_one_batch(anthropic):
     run = batch_run_of(3)
     job = finished(run)
     assert (job.status, job.error) == (Status.COMPLETED, "")
@@ -52,16 +52,14 @@ def test_an_album_is_labelled_in_one_batch(anthropic: AnthropicServer) -> None:
     assert (job.progress_done, job.progress_total, job.message) == (3, 3, "3 of 3 images")
 
 
-def test_pictures_are_parted_by_what_a_batch_may_hold(anthropic: Any, monkeypatch: Any) -> None:
+def test_pictures_are_parted_by_what_a_batch_may_hold(anthropic, monkeypatch):
     monkeypatch.setattr(batches, "MOST_REQUESTS", 2)
     job = finished(batch_run_of(5))
     assert job.result["labelled"] == 5
     assert [len(made.requests) for made in anthropic.batches.made] == [2, 2, 1]
 
 
-def test_pictures_are_parted_by_bytes_and_a_large_one_goes_alone(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_pictures_are_parted_by_bytes_and_a_large_one_goes_alone(anthropic, monkeypatch):
     monkeypatch.setattr(batches, "MOST_BYTES", 2 * batches.AROUND_A_PICTURE)
     images = [make_image(), make_image(width=1500, height=1500), make_image(), make_image()]
     job = finished(run_of(*images, use_batches=True))
@@ -69,7 +67,7 @@ def test_pictures_are_parted_by_bytes_and_a_large_one_goes_alone(
     assert [len(made.requests) for made in anthropic.batches.made] == [1, 1, 1, 1]
 
 
-def test_only_so_many_batches_are_open_at_once(anthropic: Any, monkeypatch: Any) -> None:
+def test_only_so_many_batches_are_open_at_once(anthropic, monkeypatch):
     monkeypatch.setattr(batches, "MOST_REQUESTS", 1)
     monkeypatch.setattr(batches, "MOST_OPEN", 2)
     anthropic.batches.takes_s = 3600
@@ -85,7 +83,7 @@ def test_only_so_many_batches_are_open_at_once(anthropic: Any, monkeypatch: Any)
     assert open_now == [2, 2, 1]
 
 
-def test_what_a_run_waits_for_is_told(anthropic: Any, monkeypatch: Any) -> None:
+def test_what_a_run_waits_for_is_told(anthropic, monkeypatch):
     anthropic.batches.takes_s = 3600
     messages = []
 
@@ -98,7 +96,7 @@ def test_what_a_run_waits_for_is_told(anthropic: Any, monkeypatch: Any) -> None:
     assert messages == ["0 of 2 images; 2 handed over in batches"]
 
 
-def test_a_labeler_without_batches_is_not_asked_for_any(anthropic: Any, monkeypatch: Any) -> None:
+def test_a_labeler_without_batches_is_not_asked_for_any(anthropic, monkeypatch):
     without = replace(labelers.known()["claude"], batches=None)
     monkeypatch.setitem(labelers.known(), "claude", without)
     with pytest.raises(Problem) as caught:
@@ -109,7 +107,7 @@ def test_a_labeler_without_batches_is_not_asked_for_any(anthropic: Any, monkeypa
 # --- Results -------------------------------------------------------------------------------------
 
 
-def test_an_answer_of_no_use_is_asked_for_once_more(anthropic: AnthropicServer) -> None:
+def test_an_answer_of_no_use_is_asked_for_once_more(anthropic):
     anthropic.script = [USELESS]
     run = batch_run_of(2)
     job = finished(run)
@@ -119,7 +117,7 @@ def test_an_answer_of_no_use_is_asked_for_once_more(anthropic: AnthropicServer) 
     assert is_labelled_once(run)
 
 
-def test_an_answer_that_stays_of_no_use_fails_its_image_alone(anthropic: AnthropicServer) -> None:
+def test_an_answer_that_stays_of_no_use_fails_its_image_alone(anthropic):
     anthropic.script = [USELESS, Reply(text=good_text()), USELESS]
     run = batch_run_of(2)
     job = finished(run)
@@ -129,20 +127,20 @@ def test_an_answer_that_stays_of_no_use_fails_its_image_alone(anthropic: Anthrop
     assert len(anthropic.batches.made) == 2
 
 
-def test_too_few_tags_twice_over_are_kept(anthropic: AnthropicServer) -> None:
+def test_too_few_tags_twice_over_are_kept(anthropic):
     anthropic.default = Reply(text=good_text(tags=["one"]))
     image = make_image()
     assert finished(run_of(image, use_batches=True)).result["labelled"] == 1
     assert texts(image, "tag") == ["one"]
 
 
-def test_a_refusal_is_no_failure_of_the_run(anthropic: AnthropicServer) -> None:
+def test_a_refusal_is_no_failure_of_the_run(anthropic):
     anthropic.script = [Reply(stop_reason="refusal")]
     job = finished(batch_run_of(2))
     assert (job.status, job.result["refused"]) == (Status.COMPLETED, 1)
 
 
-def test_what_expired_is_handed_over_once_more_and_then_fails(anthropic: AnthropicServer) -> None:
+def test_what_expired_is_handed_over_once_more_and_then_fails(anthropic):
     anthropic.script = [Reply(is_expired=True)]
     assert finished(batch_run_of(1)).status == Status.COMPLETED
     anthropic.default = Reply(is_expired=True)
@@ -151,9 +149,7 @@ def test_what_expired_is_handed_over_once_more_and_then_fails(anthropic: Anthrop
     assert "within 24 hours. It was asked twice." in job.error
 
 
-def test_a_batch_that_was_cancelled_elsewhere_fails_its_images(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_a_batch_that_was_cancelled_elsewhere_fails_its_images(anthropic, monkeypatch):
     anthropic.batches.takes_s = 3600
 
     def pause(work: Any, seconds: float) -> None:
@@ -165,7 +161,7 @@ def test_a_batch_that_was_cancelled_elsewhere_fails_its_images(
     assert "cancelled at Anthropic" in job.error
 
 
-def test_a_batch_that_is_gone_fails_its_images(anthropic: Any, monkeypatch: Any) -> None:
+def test_a_batch_that_is_gone_fails_its_images(anthropic, monkeypatch):
     monkeypatch.setattr(batch_run, "_pause", lambda work, seconds: anthropic.batches.made.clear())
     run = batch_run_of(2)
     job = finished(run)
@@ -174,9 +170,7 @@ def test_a_batch_that_is_gone_fails_its_images(anthropic: Any, monkeypatch: Any)
     assert not run.batches.filter(state__in=LabelingBatch.OPEN).exists()
 
 
-def test_results_that_break_off_are_read_again_and_written_once(
-    anthropic: Any, monkeypatch: Any
-) -> None:
+def test_results_that_break_off_are_read_again_and_written_once(anthropic, monkeypatch):
     anthropic.batches.cut_after = 2
 
     def pause(work: Any, seconds: float) -> None:
@@ -191,7 +185,7 @@ def test_results_that_break_off_are_read_again_and_written_once(
     assert is_labelled_once(run)
 
 
-def test_a_result_that_is_left_out_is_asked_for_once_more(anthropic: AnthropicServer) -> None:
+def test_a_result_that_is_left_out_is_asked_for_once_more(anthropic):
     run = batch_run_of(2)
     real = anthropic.batches._end
 
@@ -200,12 +194,12 @@ def test_a_result_that_is_left_out_is_asked_for_once_more(anthropic: AnthropicSe
         if len(anthropic.batches.made) == 1:
             batch.results.pop()
 
-    anthropic.batches._end = leave_one_out  # type: ignore[method-assign]
+    anthropic.batches._end = leave_one_out
     assert finished(run).result["labelled"] == 2
     assert [len(made.requests) for made in anthropic.batches.made] == [2, 1]
 
 
-def test_an_image_deleted_meanwhile_is_no_failure(anthropic: Any, monkeypatch: Any) -> None:
+def test_an_image_deleted_meanwhile_is_no_failure(anthropic, monkeypatch):
     run = batch_run_of(2)
     gone = run.items.values_list("image_id", flat=True)[0]
     monkeypatch.setattr(
@@ -215,20 +209,20 @@ def test_an_image_deleted_meanwhile_is_no_failure(anthropic: Any, monkeypatch: A
     assert (job.status, job.result["labelled"]) == (Status.COMPLETED, 1)
 
 
-def test_a_file_that_is_gone_fails_its_image_alone(anthropic: AnthropicServer) -> None:
+def test_a_file_that_is_gone_fails_its_image_alone(anthropic):
     job = finished(run_of(make_row(), make_image(), use_batches=True))
     assert (job.status, job.result["labelled"]) == (Status.PARTIAL, 1)
     assert "cannot be read" in job.error
 
 
-def test_ten_failures_in_a_row_end_the_run(anthropic: AnthropicServer) -> None:
+def test_ten_failures_in_a_row_end_the_run(anthropic):
     anthropic.default = Reply(status=400)
     job = finished(batch_run_of(12))
     assert job.status == Status.FAILED
     assert job.error.startswith("Stopped because 10 images in a row failed.")
 
 
-def test_answers_of_no_use_are_not_all_asked_for_again(anthropic: AnthropicServer) -> None:
+def test_answers_of_no_use_are_not_all_asked_for_again(anthropic):
     anthropic.default = USELESS
     job = finished(batch_run_of(12))
     assert job.status == Status.FAILED
@@ -238,7 +232,7 @@ def test_answers_of_no_use_are_not_all_asked_for_again(anthropic: AnthropicServe
 # --- Trouble -------------------------------------------------------------------------------------
 
 
-def test_a_wrong_key_fails_the_run_at_once(anthropic: AnthropicServer, settings: Any) -> None:
+def test_a_wrong_key_fails_the_run_at_once(anthropic, settings):
     settings.ANTHROPIC_API_KEY = "wrong"
     run = batch_run_of(2)
     job = finished(run)
@@ -249,7 +243,7 @@ def test_a_wrong_key_fails_the_run_at_once(anthropic: AnthropicServer, settings:
     anthropic.violations.clear()
 
 
-def test_a_rate_limit_is_waited_out(anthropic: AnthropicServer, monkeypatch: Any) -> None:
+def test_a_rate_limit_is_waited_out(anthropic, monkeypatch):
     anthropic.batches.refusals = [Reply(status=429, headers={"retry-after": "7"})]
     pauses: list[float] = []
     monkeypatch.setattr(batch_run, "_pause", lambda work, seconds: pauses.append(seconds))
@@ -259,7 +253,7 @@ def test_a_rate_limit_is_waited_out(anthropic: AnthropicServer, monkeypatch: Any
     assert run.batches.count() == 1
 
 
-def test_a_server_that_does_not_answer_is_asked_again(anthropic: Any, monkeypatch: Any) -> None:
+def test_a_server_that_does_not_answer_is_asked_again(anthropic, monkeypatch):
     run = batch_run_of(2)
     real = batch_read.look
     troubles = [batches.BatchTrouble("It could not be reached.")] * 2
@@ -276,7 +270,7 @@ def test_a_server_that_does_not_answer_is_asked_again(anthropic: Any, monkeypatc
     assert lines.count() == 1, "it is told once"
 
 
-def test_trouble_without_end_ends_the_run(anthropic: Any, monkeypatch: Any) -> None:
+def test_trouble_without_end_ends_the_run(anthropic, monkeypatch):
     def look(work: Any, row: Any) -> None:
         raise batches.BatchTrouble("It could not be reached.")
 

@@ -2,27 +2,44 @@
 
 import time
 from collections import Counter
+from functools import partial
+from pathlib import Path
 
+import psutil
 import pytest
 
 from gallery.models import Label
+from gallery.tests.factories import make_image
 from gallery.tests.workers import Workers
 from imagineer.jobs.models import Job
 from labeling.models import LabelingItem, LabelingRun
 from labeling.runs import start_run
 from labeling.tests.anthropic_server import KEY, AnthropicServer, Reply, good_text
-from labeling.tests.factories import album_of, batch_run_of, is_labelled_once
+from labeling.tests.factories import album_of, batch_run_of, is_labelled_once, run_of
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
-def start(workers: Workers, server: AnthropicServer, at_once: int) -> None:
+def start(workers: Workers, server: AnthropicServer, at_once: int, key: str = KEY) -> None:
     workers.more = {
-        "ANTHROPIC_API_KEY": KEY,
+        "ANTHROPIC_API_KEY": key,
         "ANTHROPIC_BASE_URL": server.url,
         "LABELING_CONCURRENCY": str(at_once),
     }
     workers.start("redis", "default")
+
+
+@pytest.mark.parametrize("key", [KEY, ""])
+def test_a_worker_loads_the_sdk_before_its_jobs_if_there_is_a_key(
+    workers: Workers, anthropic: AnthropicServer, key: str
+) -> None:
+    start(workers, anthropic, at_once=1, key=key)
+    run = run_of(make_image())
+    workers.until(lambda: Job.objects.get(pk=run.job_id).has_ended, "the end of the run")
+    worker = psutil.Process(workers.processes["default"].pid)
+    loaded = {Path(mapped.path).name.partition(".")[0] for mapped in worker.memory_maps()}
+    # A library that nothing but the SDK uses.
+    assert ("jiter" in loaded) == bool(key)
 
 
 def test_a_cancelled_run_stops_in_time_though_an_answer_is_waited_for(
@@ -37,6 +54,10 @@ def test_a_cancelled_run_stops_in_time_though_an_answer_is_waited_for(
     assert run.counts()[LabelingItem.Outcome.PENDING] == 2
 
 
+def has_written(run: LabelingRun, number: int) -> bool:
+    return run.counts()[LabelingItem.Outcome.DONE] >= number
+
+
 def test_a_run_that_is_killed_twice_repeats_what_was_in_flight_and_nothing_else(
     workers: Workers, anthropic: AnthropicServer
 ) -> None:
@@ -46,7 +67,7 @@ def test_a_run_that_is_killed_twice_repeats_what_was_in_flight_and_nothing_else(
     done = run.items.filter(outcome=LabelingItem.Outcome.DONE)
     asked_again = 0
     for kill, written in ((workers.kill_horse, 3), (workers.kill, 12)):
-        workers.until(lambda written=written: done.count() >= written, "labels")
+        workers.until(partial(has_written, run, written), "labels")
         kill("default")
         # What was sent before the kill has arrived by then.
         time.sleep(0.3)

@@ -13,10 +13,10 @@ def job_kind(
     run: registry.Runner = lambda context: None,
     name: str = "test.run",
     queue: Queue = Queue.DEFAULT,
-    ended: registry.Ended | None = None,
+    **hooks: Any,
 ) -> Iterator[str]:
-    """A kind of job that exists within the block."""
-    registry.register(name, queue=queue, run=run, label="Test", ended=ended)
+    """A kind of job that exists within the block. hooks: as registry.register takes them."""
+    registry.register(name, queue=queue, run=run, label="Test", **hooks)
     try:
         yield name
     finally:
