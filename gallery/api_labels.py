@@ -8,7 +8,7 @@ from ninja import Router, Status
 
 from gallery import label_history, labels, nsfw, ratings
 from gallery.answers import label_list
-from gallery.image_index import TAG_KINDS
+from gallery.image_tags import TAG_KINDS
 from gallery.models import NO_RATING, RATING_WORDS, FormerLabel, Image, Label
 from gallery.schemas import (
     FormerLabelList,

@@ -9,6 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from gallery.models import Album, Image
 from imagineer.console_registry import Place, Places, register_job_kind
 from imagineer.jobs.models import Job
+from labeling.models import LabelingRun
 
 
 def _change(label: str, row: Any) -> Iterator[Place]:
@@ -75,6 +76,12 @@ def changed_places(job: Job) -> Iterator[Place]:
             yield from _change(label, Album.objects.filter(pk=pk).first())
 
 
+def stopped_places(job: Job) -> Iterator[Place]:
+    pk = (job.params or {}).get("run")
+    if isinstance(pk, int):
+        yield from _change("Run", LabelingRun.objects.filter(pk=pk).first())
+
+
 def fill() -> None:
     register_job_kind(
         "generation.run",
@@ -89,6 +96,7 @@ def fill() -> None:
         pictures=labelled,
         places=run_places("labeling_run", album="Album", image="Image"),
     )
+    register_job_kind("labeling.stop_batches", places=stopped_places)
     register_job_kind(
         "training.run",
         places=run_places("training_run", dataset="Dataset", output_model="LoRA"),

@@ -79,12 +79,19 @@ class LabelForm(StartForm):
         label="Also label images that this prompt has labelled before",
         help_text="Earlier captions stay; the new ones are added.",
     )
+    use_batches = forms.BooleanField(
+        required=False,
+        label="In batches, at half the price",
+        help_text="Most answers come within an hour, all of them within a day.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         prompts = Prompt.objects.current().order_by("id")
         self.fields["prompt_kind"].choices = [(p.kind, str(p)) for p in prompts]  # type: ignore[attr-defined]
         self.first = ("album", "images", "prompt_kind", "trigger_word")
+        if labeler_kind(CLAUDE).batches is None:
+            del self.fields["use_batches"]
         if self._named("chosen"):
             del self.fields["album"], self.fields["images"]
             self.first = ("prompt_kind", "trigger_word")
@@ -136,6 +143,7 @@ class LabelForm(StartForm):
             trigger_word=self.value("trigger_word") or "",
             include_context=bool(self.value("include_context")),
             force=bool(self.value("force")),
+            use_batches="use_batches" in self.fields and bool(self.value("use_batches")),
         )
         images = Image.objects.filter(entries__album=album)
         return estimate_of(images if album else Image.objects.filter(pk__in=ids), kind, asked)
@@ -195,6 +203,7 @@ class LabelingRunAdmin(RunAdmin):
             trigger_word=asked["trigger_word"],
             include_context=asked["include_context"],
             force=asked["force"],
+            use_batches=asked.get("use_batches", False),
             created_by=request.user,
         ).job
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef
 
+from gallery.captions import PROMPT
 from gallery.models import Album, AlbumImage, Image, Label, NearDuplicate, Rating, Tag
 from gallery.token_figures import CLIP_TOKENS, histogram, token_counts, token_figures
 from imagineer.words import thin
-from labeling.album_captions import PROMPT, Captioned, captioned
+from labeling.album_captions import Captioned, captioned
 
 # Captions beyond so many pictures are not read for the figures.
 READ_AT_MOST = 20_000

@@ -46,6 +46,9 @@ class LabelingIn(In):
     force: Flag = Field(
         default=False, description="Also label images that this prompt has labelled before."
     )
+    use_batches: Flag = Field(
+        default=False, description="Ask in batches: half the price, and answers within a day."
+    )
 
 
 class SearchLabelingIn(LabelingIn):
@@ -82,6 +85,7 @@ class TaskRow(Schema):
     trigger_word: str
     include_context: bool
     force: bool
+    use_batches: bool
     total: int
     pending: int
     done: int
@@ -178,8 +182,8 @@ def task_out(run: LabelingRun) -> dict[str, Any]:
 
 _COLUMNS = (
     "image_id", "album_id", "search", "labeler", "model", "trigger_word", "include_context",
-    "force", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
-    "cost_usd", "created_at",
+    "force", "use_batches", "input_tokens", "output_tokens", "cache_read_tokens",
+    "cache_write_tokens", "cost_usd", "created_at",
 )  # fmt: skip
 
 

@@ -1,28 +1,34 @@
 """What labeling costs, and the month's budget that it may not pass (LABELING_BUDGET_USD).
 
-Before a request is sent, the most that it may cost is set aside on its run; when its answer has
-come, what it did cost is written to the run and to the month. Both happen under the lock of the
-month's row, so that workers who ask at the same time cannot pass the budget together. What a killed
-worker had set aside counts no more once its job has ended or starts again.
+Before a request is sent, the most that it may cost is set aside on its run, or on the batch that it
+is sent with; when its answer has come, what it did cost is written to the run and to the month.
+Both happen under the lock of the month's row, so that workers who ask at the same time cannot pass
+the budget together. What a killed worker had set aside for single requests counts no more once its
+job has ended or starts again; a batch counts until it is read, whoever is left to read it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import accumulate
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DecimalField, F, Sum, Value
+from django.db.models import DecimalField, F, QuerySet, Sum, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from imagineer.jobs.models import Status
 from labeling import prices
 from labeling.labeler import Usage
-from labeling.models import LabelingRun, MonthlyCost
+from labeling.models import LabelingBatch, LabelingRun, MonthlyCost
 from labeling.prices import Price, dollars
 
 NOTHING = Decimal(0)
+# Anthropic keeps the results of a batch for 29 days; nobody learns later what it cost.
+BATCHES_COUNT = timedelta(days=29)
 
 
 @dataclass(frozen=True)
@@ -86,8 +92,14 @@ def _standing(spent: Decimal) -> Standing:
     if not limit:
         return Standing(spent)
     running = LabelingRun.objects.filter(job__status=Status.RUNNING, reserved_usd__gt=0)
-    reserved = running.aggregate(total=Sum("reserved_usd"))["total"] or NOTHING
-    return Standing(spent, reserved, limit)
+    batches = LabelingBatch.objects.filter(
+        state__in=LabelingBatch.OPEN, created_at__gt=timezone.now() - BATCHES_COUNT
+    )
+    return Standing(spent, sum((_reserved(rows) for rows in (running, batches)), NOTHING), limit)
+
+
+def _reserved(rows: QuerySet[Any]) -> Decimal:
+    return rows.aggregate(total=Sum("reserved_usd"))["total"] or NOTHING
 
 
 def start_over(run: LabelingRun) -> None:
@@ -104,17 +116,29 @@ def reserve(run: LabelingRun, amount: Decimal) -> bool:
     if not settings.LABELING_BUDGET_USD:
         return True
     with transaction.atomic():
-        now = _standing(_locked_month().cost_usd)
-        if amount > now.unspent:
-            raise BudgetSpent(
-                f"{replace(now, reserved=NOTHING)} The next image may cost up to "
-                f"{dollars(amount)}. Raise LABELING_BUDGET_USD, or retry this next month: it goes "
-                "on where it stopped."
-            )
-        if not now.allows(amount):
+        if not allowed([amount]):
             return False
         LabelingRun.objects.filter(pk=run.pk).update(reserved_usd=F("reserved_usd") + amount)
     return True
+
+
+def allowed(amounts: Sequence[Decimal]) -> int:
+    """How many of these requests may be sent now, from the first on; their most in US dollars each.
+
+    Call it in the transaction that sets them aside: it holds the month's row. 0: the first has to
+    wait for what others have set aside. Raises BudgetSpent if the budget does not allow the first
+    whatever becomes of those.
+    """
+    if not settings.LABELING_BUDGET_USD:
+        return len(amounts)
+    now = _standing(_locked_month().cost_usd)
+    if amounts and amounts[0] > now.unspent:
+        raise BudgetSpent(
+            f"{replace(now, reserved=NOTHING)} The next image may cost up to "
+            f"{dollars(amounts[0])}. Raise LABELING_BUDGET_USD, or retry this next month: it goes "
+            "on where it stopped."
+        )
+    return sum(1 for total in accumulate(amounts) if now.allows(total))
 
 
 def record(
@@ -123,18 +147,23 @@ def record(
     price: Price | None,
     *,
     reserved: Decimal = NOTHING,
-    batched: bool = False,
+    batch: LabelingBatch | None = None,
 ) -> None:
     """Write what was used to the run, and what it costs to the run and the month.
 
-    price: None for a labeler that is not paid. reserved: what was set aside for it.
+    price: None for a labeler that is not paid. reserved: what was set aside for it on the run.
+    batch: the one that it came in, at half the price; less of that one is set aside then.
     """
-    cost = prices.cost(usage, price, batched=batched) if price else NOTHING
+    cost = prices.cost(usage, price, batched=batch is not None) if price else NOTHING
     nothing = Value(NOTHING, DecimalField(max_digits=14, decimal_places=6))
     with transaction.atomic():
         if cost:
             month = _locked_month()
             MonthlyCost.objects.filter(pk=month.pk).update(cost_usd=F("cost_usd") + cost)
+        if cost and batch is not None:
+            LabelingBatch.objects.filter(pk=batch.pk).update(
+                reserved_usd=Greatest(F("reserved_usd") - cost, nothing)
+            )
         LabelingRun.objects.filter(pk=run.pk).update(
             input_tokens=F("input_tokens") + usage.input_tokens,
             output_tokens=F("output_tokens") + usage.output_tokens,

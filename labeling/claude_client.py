@@ -8,9 +8,10 @@ import asyncio
 import base64
 import re
 import threading
+from collections.abc import Awaitable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from labeling.answers import ANSWER_SCHEMA, FEWEST_TAGS, Answer, InvalidAnswer, read_answer
 from labeling.labeler import Labeling, LabelingFailed, Picture, Refused, Unusable, Usage
@@ -22,14 +23,20 @@ if TYPE_CHECKING:
     from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
     from anthropic.types.output_config_param import OutputConfigParam
 
+T = TypeVar("T")
 ANTHROPIC = "https://api.anthropic.com"
 # Room for models that think before they answer; a caption itself takes a tenth of it.
 MAX_TOKENS = 4096
 # How often a picture is asked about at most: once more after an answer that cannot be used.
 TRIES = 2
 # How long leaving waits for the event loop, which may be importing the SDK just then: with
-# jobs.POLL_S less than a cancelled job is given before its process is killed.
+# one_by_one.POLL_S less than a cancelled job is given before its process is killed.
 PATIENCE_S = 0.8
+
+
+def import_sdk() -> None:
+    """About 3000 modules, a second, 75 MB."""
+    import anthropic  # noqa: F401
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,16 @@ class ClaudeClient:
         self._thread = threading.Thread(target=self._loop.run_forever, name="claude", daemon=True)
         self._sdk: AsyncAnthropic | None = None
 
-    def __enter__(self) -> "ClaudeClient":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def submit(self, picture: Picture) -> "Future[Labeling]":
-        return asyncio.run_coroutine_threadsafe(self._label(picture), self._loop)
+        return self.start(self._label(picture))
+
+    def start(self, call: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine in the client's event loop; leaving the client gives it up."""
+        return asyncio.run_coroutine_threadsafe(call, self._loop)
 
     def __exit__(self, *exc: object) -> None:
         asyncio.run_coroutine_threadsafe(self._give_up(), self._loop)
@@ -80,7 +91,7 @@ class ClaudeClient:
             await self._sdk.close()
         self._loop.stop()
 
-    def _client(self) -> "AsyncAnthropic":
+    def sdk(self) -> "AsyncAnthropic":
         if self._sdk is None:
             from anthropic import AsyncAnthropic
 
@@ -98,14 +109,14 @@ class ClaudeClient:
         try:
             async with asyncio.timeout(self.config.deadline_s):
                 message = await self._ask(picture)
-                usage = _usage(message)
+                usage = usage_of(message)
                 try:
-                    return _labeling(_answer(message, FEWEST_TAGS), message.model, usage)
+                    return labeling_of(message, usage)
                 except InvalidAnswer:
                     message = await self._ask(picture)
-                    usage += _usage(message)
+                    usage += usage_of(message)
                 # A caption with too few tags twice over is still worth keeping.
-                return _labeling(_answer(message, 1), message.model, usage)
+                return labeling_of(message, usage, fewest_tags=1)
         except LabelingFailed as error:
             error.usage = usage
             raise
@@ -118,10 +129,16 @@ class ClaudeClient:
             raise LabelingFailed(sentence, usage) from None
 
     async def _ask(self, picture: Picture) -> "Message":
+        return await self.called(self.sdk().messages.create(**request_for(picture, self.config)))
+
+    async def called(self, call: Awaitable[T]) -> T:
+        """What the SDK's call yields. Raises LabelingFailed or Unusable for the SDK's exceptions,
+        which stand behind them as their cause.
+        """
         import anthropic
 
         try:
-            return await self._client().messages.create(**request_for(picture, self.config))
+            return await call
         except anthropic.AnthropicError as error:
             raise self._worded(error) from error
 
@@ -140,7 +157,7 @@ class ClaudeClient:
 
 
 def request_for(picture: Picture, config: ClaudeConfig) -> "MessageCreateParamsNonStreaming":
-    """What is sent about one picture.
+    """What is sent about one picture, alone or in a batch.
 
     A prefix of a request is cached up to the block that is marked, so all that a run's pictures
     share comes first. The cache lives five minutes from its last use; a prefix that is shorter
@@ -182,7 +199,7 @@ def takes_effort(model: str) -> bool:
     return _WITHOUT_EFFORT.search(model) is None
 
 
-def _usage(message: "Message") -> Usage:
+def usage_of(message: "Message") -> Usage:
     spent = message.usage
     return Usage(
         spent.input_tokens,
@@ -192,9 +209,11 @@ def _usage(message: "Message") -> Usage:
     )
 
 
-def _labeling(answer: Answer, model: str, usage: Usage) -> Labeling:
+def labeling_of(message: "Message", usage: Usage, *, fewest_tags: int = FEWEST_TAGS) -> Labeling:
+    """Raises Refused, or InvalidAnswer for what a second try may mend."""
+    answer = _answer(message, fewest_tags)
     return Labeling(
-        model=model,
+        model=message.model,
         caption=answer.caption,
         rating=answer.rating,
         tags=answer.tags,
@@ -204,7 +223,6 @@ def _labeling(answer: Answer, model: str, usage: Usage) -> Labeling:
 
 
 def _answer(message: "Message", fewest_tags: int) -> Answer:
-    """Raises Refused, or InvalidAnswer for what a second try may mend."""
     if message.stop_reason == "refusal":
         details = message.stop_details
         said = f" It says: {details.explanation}" if details and details.explanation else ""

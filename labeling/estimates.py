@@ -40,6 +40,7 @@ def estimate(
     *,
     trigger_word: str = "",
     album_words: str = "",
+    batched: bool = False,
 ) -> Estimate:
     """What it takes to label all of these. album_words: what is told of the run's album."""
     rows = images.order_by().aggregate(count=Count("pk"), pixels=Sum(_PIXELS))
@@ -51,16 +52,22 @@ def estimate(
         input_tokens=ceil(pixels / prices.PIXELS_A_TOKEN) + count * words,
         output_tokens=count * _output_tokens(kind, prompt),
     )
-    return Estimate(count, usage, prices.cost(usage, model_price(kind.model())))
+    return Estimate(count, usage, prices.cost(usage, model_price(kind.model()), batched=batched))
 
 
-def most_for(picture: Picture, image: Image, price: Price) -> Decimal:
-    """The most that this picture may cost: answers of full length, twice, and nothing cached."""
+def most_for(picture: Picture, image: Image, price: Price, *, batched: bool = False) -> Decimal:
+    """The most that this picture may cost: answers of full length, twice, and nothing cached.
+
+    batched: in a batch, which asks once and at half the price.
+    """
     words = _text_tokens(picture.instructions, picture.found)
     tokens = words + prices.image_tokens(image.width, image.height)
-    sent, answered = TRIES * tokens, TRIES * MAX_TOKENS
+    tries = 1 if batched else TRIES
+    sent, answered = tries * tokens, tries * MAX_TOKENS
     written = Usage(cache_write_tokens=sent, output_tokens=answered)
-    return max(prices.cost(written, price), prices.cost(Usage(sent, answered), price))
+    return max(
+        prices.cost(usage, price, batched=batched) for usage in (written, Usage(sent, answered))
+    )
 
 
 def _text_tokens(told: str, found: Found) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from gallery import captions, image_index, labels, sidecars
+from gallery import captions, image_index, image_tags, labels, sidecars
 from gallery.album_sources import Source, SourceRefused, UnreadableFile, sidecar_of
 from gallery.models import Album, AlbumImage, Image, Label
 from gallery.sidecars import Sidecar, SidecarRefused
@@ -223,7 +223,7 @@ def _write_one(
             outcome.captions += 1
         if choose and captions.choose(known) != label:
             labels.pin(label)
-    tags = {normalised(label.text) for label in said if label.kind in image_index.TAG_KINDS}
+    tags = {normalised(label.text) for label in said if label.kind in image_tags.TAG_KINDS}
     for tag in row.tags:
         if normalised(tag) not in tags:
             tags.add(normalised(tag))

@@ -14,6 +14,9 @@ from django.utils.module_loading import import_string
 
 from gallery.models import Label
 from imagineer.problems import invalid
+from labeling.batches import BatchLabeler
+from labeling.claude_batches import ClaudeBatches
+from labeling.claude_client import ClaudeConfig, import_sdk
 from labeling.labeler import Labeler
 
 CLAUDE = "claude"
@@ -27,6 +30,7 @@ class LabelerKind:
     make: opens it, from the settings. model: which one would answer now. missing: why it cannot be
     used as things stand, a sentence; empty if it can. at_once: how many pictures at the same time.
     reads_prompts: whether an admin's instructions change what it says. is_paid: by the token.
+    batches: opens it for pictures that are handed over together; None if it takes no batches.
     """
 
     name: str
@@ -38,6 +42,7 @@ class LabelerKind:
     at_once: Callable[[], int] = lambda: 1
     reads_prompts: bool = False
     is_paid: bool = False
+    batches: Callable[[], BatchLabeler] | None = None
 
 
 # --- Claude --------------------------------------------------------------------------------------
@@ -48,10 +53,8 @@ NO_KEY = (
 )
 
 
-def _claude() -> Labeler:
-    from labeling.claude_client import ClaudeClient, ClaudeConfig
-
-    return ClaudeClient(
+def _claude() -> ClaudeBatches:
+    return ClaudeBatches(
         ClaudeConfig(
             api_key=settings.ANTHROPIC_API_KEY,
             model=settings.CLAUDE_MODEL,
@@ -71,7 +74,14 @@ _CLAUDE = LabelerKind(
     at_once=lambda: int(settings.LABELING_CONCURRENCY),
     reads_prompts=True,
     is_paid=True,
+    batches=_claude,
 )
+
+
+def warm_up() -> None:
+    """Import in a worker what its runs need, if Claude is used at all: it takes a second."""
+    if not _CLAUDE.missing():
+        import_sdk()
 
 
 # --- All of them ---------------------------------------------------------------------------------

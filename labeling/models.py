@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db.models import Count, Max
 from django.urls import reverse
+from django.utils import timezone
 
 from gallery.models import Album, Image
 from imagineer.jobs.models import Job
@@ -59,7 +60,7 @@ class LabelingRun(models.Model):
 
     Its state is its job's. Tokens are counted as they are paid for: input_tokens those that no
     cache had, cache_read_tokens and cache_write_tokens the others. reserved_usd: what the requests
-    that are on their way may cost at most (labeling.budget).
+    that are on their way one by one may cost at most (labeling.budget).
     """
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="labeling_run")
@@ -76,6 +77,14 @@ class LabelingRun(models.Model):
     trigger_word = models.CharField(max_length=100, blank=True)
     include_context = models.BooleanField(default=True)
     force = models.BooleanField(default=False, help_text="Label images that were labelled before.")
+    use_batches = models.BooleanField(
+        default=False, help_text="Asked in batches: all of its tokens cost half the price."
+    )
+    is_under_way = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Between its job's start and end: images that failed since then are not retried.",
+    )
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
     cache_read_tokens = models.PositiveBigIntegerField(default=0)
@@ -128,6 +137,8 @@ class LabelingItem(models.Model):
     """What became of one image in a run.
 
     pending ──► done | skipped | refused | failed; a failed one is tried again when its run is.
+    A pending one that is in a batch has been sent; one with an error was sent, gave nothing of use,
+    and is sent once more.
     """
 
     class Outcome(models.TextChoices):
@@ -143,6 +154,9 @@ class LabelingItem(models.Model):
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="labeling_items")
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.PENDING)
     error = models.TextField(blank=True)
+    batch = models.ForeignKey(
+        "LabelingBatch", null=True, blank=True, on_delete=models.SET_NULL, related_name="items"
+    )
 
     class Meta:
         ordering = ("id",)
@@ -153,11 +167,59 @@ class LabelingItem(models.Model):
         return f"{self.image}: {self.outcome}"
 
     def settle(self, outcome: str, error: str = "") -> bool:
-        """Compare-and-set out of an open outcome. False: another attempt has settled it."""
-        changed = LabelingItem.objects.filter(pk=self.pk, outcome__in=self.OPEN).update(
-            outcome=outcome, error=error
+        """Compare-and-set out of an open outcome, and out of the batch that the item was read in.
+
+        False: another attempt has settled it.
+        """
+        mine = LabelingItem.objects.filter(pk=self.pk, batch=self.batch_id)
+        return bool(
+            mine.filter(outcome__in=self.OPEN).update(outcome=outcome, error=error, batch=None)
         )
-        return bool(changed)
+
+
+class LabelingBatch(models.Model):
+    """Requests of a run that were, or may have been, handed over together.
+
+    sending ──► sent ──► read     sending: whether it was taken is not known yet; if it turns out
+       └──► (deleted)             that it was not, the row goes and its items wait again
+    """
+
+    class State(models.TextChoices):
+        SENDING = "sending", "Being sent"
+        SENT = "sent", "Sent"
+        READ = "read", "Read"
+
+    OPEN = (State.SENDING, State.SENT)
+
+    run = models.ForeignKey(LabelingRun, on_delete=models.CASCADE, related_name="batches")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.SENDING)
+    token = models.CharField(
+        max_length=32, unique=True, help_text="What the names of its requests begin with."
+    )
+    batch_id = models.CharField(max_length=100, blank=True, help_text="As the labeler names it.")
+    model = models.CharField(max_length=100, blank=True, help_text="Which was asked, and is paid.")
+    requests = models.PositiveIntegerField()
+    finished = models.PositiveIntegerField(default=0, help_text="Requests that were dealt with.")
+    cancel_requested = models.BooleanField(default=False)
+    reserved_usd = models.DecimalField(
+        max_digits=14,
+        decimal_places=6,
+        default=0,
+        help_text="Of what it may cost at most, what has not been spent; counts until it is read.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, help_text="Before it was sent.")
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("batch_id",), condition=~models.Q(batch_id=""), name="labeling_batch_once"
+            ),
+        )
+        indexes = (models.Index(fields=("state", "run"), name="labeling_batch_state"),)
+
+    def __str__(self) -> str:
+        return self.batch_id or f"Batch {self.token}"
 
 
 class MonthlyCost(models.Model):

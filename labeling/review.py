@@ -12,7 +12,7 @@ from django.db.models import Prefetch
 
 from gallery import full_text, label_history, search
 from gallery.full_text import AllOf, Node
-from gallery.image_index import TAG_KINDS
+from gallery.image_tags import TAG_KINDS
 from gallery.label_facts import is_disputed
 from gallery.label_history import Told
 from gallery.models import Album, FormerLabel, Image, Label

@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 
 from gallery import label_history, labels, ratings
 from gallery.captions import choose, ranked
-from gallery.image_index import TAG_KINDS
+from gallery.image_tags import TAG_KINDS
 from gallery.models import NO_RATING, RATING_WORDS, FormerLabel, Image, Label, Rating
 from gallery.tags import normalised
 from imagineer.problems import Problem, invalid, not_found

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from imagineer.jobs import log, registry, signals, states
 from imagineer.jobs.context import ClaimLost, Context, WorkerStopped
 from imagineer.jobs.models import Status
-from imagineer.jobs.registry import JobCancelled, JobFailed, Partial
+from imagineer.jobs.registry import JobCancelled, JobFailed, JobWaits, Partial
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,8 @@ def _run(run: registry.Runner, context: Context) -> Status | None:
         logger.warning("Job %s was taken over by another worker", context.job.pk)
         return None
     except WorkerStopped:
+        return _give_back(context, states.STOPPED)
+    except JobWaits:
         return _give_back(context)
     except JobCancelled:
         return _end(context, Status.CANCELLED)
@@ -83,7 +85,7 @@ def _run(run: registry.Runner, context: Context) -> Status | None:
         _log_cause(context, error)
         return _end(context, Status.FAILED, error=str(error) or "It failed without saying why.")
     except KeyboardInterrupt:
-        _give_back(context)
+        _give_back(context, states.STOPPED)
         raise
     except (Exception, SystemExit) as error:
         logger.exception("Job %s (%s) broke", context.job.pk, context.job.kind)
@@ -139,8 +141,11 @@ def _end(context: Context, status: Status, *, result: Any = None, error: str = "
     return status if ended else None
 
 
-def _give_back(context: Context) -> Status | None:
-    returned = persistently(lambda: states.give_back(context.job.pk, context.job.claim))
+def _give_back(context: Context, line: str = "") -> Status | None:
+    progress = context.settled_progress()
+    returned = persistently(
+        lambda: states.give_back(context.job.pk, context.job.claim, line, progress=progress)
+    )
     return Status.QUEUED if returned else None
 
 

@@ -1,4 +1,5 @@
-"""A local server that speaks Anthropic's Messages API, as strictly as the real one.
+"""A local server that speaks Anthropic's Messages API, as strictly as the real one; its batches
+are in anthropic_batches.py.
 
 Every request is read by the SDK's own types; what they do not know is refused with status 400, as
 are images that are not what they say, schemas outside what structured outputs take and marks for
@@ -53,7 +54,10 @@ ERROR_TYPES = {
 
 @dataclass(frozen=True)
 class Reply:
-    """One scripted answer: an error status, or a message with this text and stop reason."""
+    """One scripted answer: an error status, or a message with this text and stop reason.
+
+    is_expired: in a batch, nobody came to it.
+    """
 
     status: int = 200
     text: str = ""
@@ -62,6 +66,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
     message: str = "scripted"
+    is_expired: bool = False
 
 
 def good_text(caption: str = "a red square on white", rating: str = "SAFE", **other: Any) -> str:
@@ -77,6 +82,12 @@ def good_text(caption: str = "a red square on white", rating: str = "SAFE", **ot
 GOOD = Reply(text=good_text())
 
 
+class Wrong(Exception):
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class AnthropicServer:
     """Answers scripted replies in order, then ``default``; remembers every request's body."""
 
@@ -89,6 +100,10 @@ class AnthropicServer:
         self.violations: list[str] = []
         self.usages: list[dict[str, int]] = []
         self._cached_until: dict[str, float] = {}
+        # It reads requests and makes messages as this module does.
+        from labeling.tests.anthropic_batches import Batches
+
+        self.batches = Batches(self)
         self.in_flight = 0
         self.most_in_flight = 0
         self._lock = threading.Lock()
@@ -142,43 +157,55 @@ class AnthropicServer:
         try:
             body = check_request(headers, raw)
         except Wrong as wrong:
-            with self._lock:
-                self.violations.append(str(wrong))
-            return Reply(status=wrong.status, message=str(wrong))
+            return self.refuse(wrong)
         with self._lock:
             self.requests.append(body)
             self.times.append(time.monotonic())
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
-            if self.script:
-                reply = self.script.pop(0)
-            else:
-                reply = self.answer(body) if self.answer else self.default
+            reply = self.reply(body)
         self._closing.wait(reply.delay_s)
         with self._lock:
             self.in_flight -= 1
         return reply
 
+    def reply(self, body: dict[str, Any]) -> Reply:
+        if self.script:
+            return self.script.pop(0)
+        return self.answer(body) if self.answer else self.default
 
-class Wrong(Exception):
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
+    def refuse(self, wrong: Wrong) -> Reply:
+        """What is answered to a request that the real server would not take."""
+        with self._lock:
+            self.violations.append(str(wrong))
+        return Reply(status=wrong.status, message=str(wrong))
 
 
 def check_request(headers: Any, raw: bytes) -> dict[str, Any]:
     """The body of a right request; raises Wrong."""
+    check_key(headers)
+    return check_params(json_in(headers, raw))
+
+
+def check_key(headers: Any) -> None:
     # Older SDKs send the key as x-api-key, version 2 as a bearer token.
     if headers.get("x-api-key") != KEY and headers.get("authorization") != f"Bearer {KEY}":
         raise Wrong("invalid x-api-key", 401)
     if not VERSION.fullmatch(headers.get("anthropic-version", "")):
         raise Wrong("anthropic-version: header is required")
+
+
+def json_in(headers: Any, raw: bytes) -> Any:
     if not headers.get("content-type", "").startswith("application/json"):
         raise Wrong("content-type: must be application/json")
     try:
-        body = json.loads(raw)
+        return json.loads(raw)
     except ValueError:
         raise Wrong("the body is not JSON") from None
+
+
+def check_params(body: Any) -> dict[str, Any]:
+    """The parameters of one message; raises Wrong."""
     try:
         known = _consumed(PARAMS.validate_python(body))
     except ValidationError as error:
@@ -320,11 +347,17 @@ class _Server(ThreadingHTTPServer):
 def _handler_of(server: AnthropicServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Headers and body in one packet, or each answer on a kept connection takes 40 ms longer.
+        wbufsize = -1
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            self._batches(b"")
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers.get("content-length", 0)))
             if self.path != "/v1/messages":
-                self._send(404, _error(404, f"no such path: {self.path}"), {})
+                self._batches(raw)
                 return
             reply = server.reply_to(self.headers, raw)
             if reply.status == 200:
@@ -332,7 +365,34 @@ def _handler_of(server: AnthropicServer) -> type[BaseHTTPRequestHandler]:
                 usage = server.usage_of(body)
                 self._send(200, message_body(reply, body["model"], usage), reply.headers)
             else:
-                self._send(reply.status, _error(reply.status, reply.message), reply.headers)
+                self._send(reply.status, error_body(reply), reply.headers)
+
+        def _batches(self, raw: bytes) -> None:
+            told = server.batches.answer(self.command, self.path, self.headers, raw)
+            if told is None:
+                self.close_connection = True
+            elif isinstance(told, Reply):
+                self._send(told.status, error_body(told), told.headers)
+            elif isinstance(told, list):
+                self._send_lines(told)
+            else:
+                self._send(200, told, {})
+
+        def _send_lines(self, lines: list[dict[str, Any]]) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "application/x-jsonl")
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            for line in lines:
+                self._send_chunk(json.dumps(line).encode() + b"\n")
+            if server.batches.cut_after is None:
+                self._send_chunk(b"")
+            else:
+                self._send_chunk(b'{"custom_id": "cut off in the mid')
+                self.close_connection = True
+
+        def _send_chunk(self, data: bytes) -> None:
+            self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
 
         def _send(self, status: int, body: dict[str, Any], headers: dict[str, str]) -> None:
             data = json.dumps(body).encode()
@@ -351,9 +411,10 @@ def _handler_of(server: AnthropicServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _error(status: int, message: str) -> dict[str, Any]:
-    kind = ERROR_TYPES.get(status, "api_error")
-    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_test"}
+def error_body(reply: Reply) -> dict[str, Any]:
+    kind = ERROR_TYPES.get(reply.status, "api_error")
+    error = {"type": kind, "message": reply.message}
+    return {"type": "error", "error": error, "request_id": "req_test"}
 
 
 def running() -> Iterator[AnthropicServer]:

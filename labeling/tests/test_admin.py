@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,9 @@ from django.urls import reverse
 
 from gallery.tests.factories import make_admin, make_album, make_row
 from imagineer.jobs.models import Job
-from labeling import budget, notices, selection
+from labeling import budget, labelers, notices, selection
 from labeling.models import LabelingItem, LabelingRun, MonthlyCost
+from labeling.prices import parse_prices
 from labeling.runs import start_run
 from labeling.tests.anthropic_server import GOOD, Reply, good_text
 from labeling.tests.factories import album_of, finished, run_of
@@ -130,6 +132,35 @@ def test_options_are_written_to_the_run(admin, anthropic):
 
 def test_context_is_told_unless_it_is_unchecked(admin, anthropic):
     assert re.search(r'name="include_context"[^>]*checked', admin.get(START).content.decode())
+
+
+def test_batches_are_asked_for_at_half_the_price(admin, anthropic, settings):
+    settings.CLAUDE_PRICES = parse_prices(["claude-sonnet-5-5=2000/10000"])
+    image = make_row()
+    whole, half = (
+        Decimal(re.search(r": \$([\d.]+)\.", told["cost"])[1])
+        for told in (
+            estimate(admin, images=image.pk),
+            estimate(admin, images=image.pk, use_batches="on"),
+        )
+    )
+    assert half == pytest.approx(whole / 2, abs=Decimal("0.01"))
+    asked = {"images": str(image.pk), "prompt_kind": "default", "use_batches": "on"}
+    admin.post(START, asked)
+    run = LabelingRun.objects.get()
+    assert run.use_batches
+    assert "Asked in batches, at half the price" in run_page(admin, run)
+
+
+def test_batches_are_not_offered_by_a_labeler_that_takes_none(admin, anthropic, monkeypatch):
+    assert 'name="use_batches"' in admin.get(START).content.decode()
+    without = replace(labelers.known()["claude"], batches=None)
+    monkeypatch.setitem(labelers.known(), "claude", without)
+    assert 'name="use_batches"' not in admin.get(START).content.decode()
+    image = make_row()
+    assert estimate(admin, images=image.pk)["verb"] == "Label 1 image"
+    admin.post(START, {"images": str(image.pk), "prompt_kind": "default", "use_batches": "on"})
+    assert not LabelingRun.objects.get().use_batches
 
 
 # --- Money ---------------------------------------------------------------------------------------

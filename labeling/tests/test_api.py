@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ from django.test import Client
 from gallery import trash
 from gallery.tests.factories import make_admin, make_album, make_image, make_row
 from imagineer.keyset import paginate
-from labeling import selection
+from labeling import labelers, selection
 from labeling.models import LabelingRun
 from labeling.runs import start_run
 from labeling.tests.anthropic_server import GOOD, Reply
@@ -55,6 +56,27 @@ def test_an_album_is_labelled_with_what_was_asked(admin, anthropic):
 def test_an_album_is_captioned_for_training_by_default(admin, anthropic):
     album = album_of(1)
     assert post(admin, f"/api/labeling/album/{album.pk}", {}).json()["prompt_kind"] == "sd_training"
+
+
+@pytest.mark.parametrize("use_batches", [True, False])
+def test_batches_are_asked_for(admin, anthropic, use_batches):
+    album = album_of(2)
+    asked = {"use_batches": use_batches}
+    task = post(admin, f"/api/labeling/album/{album.pk}", asked).json()
+    assert task["use_batches"] is use_batches
+    finished(LabelingRun.objects.get())
+    assert len(anthropic.batches.made) == use_batches
+    (row,) = admin.get("/api/labeling/tasks").json()["items"]
+    assert (row["use_batches"], row["done"]) == (use_batches, 2)
+
+
+def test_batches_of_a_labeler_that_takes_none_name_their_field(admin, anthropic, monkeypatch):
+    without = replace(labelers.known()["claude"], batches=None)
+    monkeypatch.setitem(labelers.known(), "claude", without)
+    response = post(admin, f"/api/labeling/image/{make_row().pk}", {"use_batches": True})
+    assert response.status_code == 422
+    assert response.json()["error"]["field"] == "use_batches"
+    assert not LabelingRun.objects.exists()
 
 
 @pytest.mark.parametrize("kind", ["image", "album"])

@@ -12,7 +12,7 @@ from gallery.tests.factories import make_image, make_row
 from imagineer.jobs import states
 from imagineer.jobs.models import Job, Status
 from imagineer.problems import Problem
-from labeling import budget, jobs
+from labeling import budget, one_by_one
 from labeling.budget import BudgetSpent, Standing
 from labeling.labeler import Usage
 from labeling.models import LabelingItem, LabelingRun, MonthlyCost
@@ -135,7 +135,7 @@ def test_a_model_of_unknown_price_counts_as_the_dearest_and_is_told(settings):
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_ask_at_once_cannot_pass_it_together(running):
-    allowed: list[bool] = []
+    allowed = []
     ready = threading.Barrier(6)
 
     def ask() -> None:
@@ -222,7 +222,7 @@ def test_a_run_waits_for_what_another_has_set_aside(dear, anthropic, running, mo
         if len(naps) == 3:
             budget.start_over(running)
 
-    monkeypatch.setattr(jobs.time, "sleep", nap)
+    monkeypatch.setattr(one_by_one.time, "sleep", nap)
     assert finished(run).result["labelled"] == 1
     assert len(naps) == 3
 

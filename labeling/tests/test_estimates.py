@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 SIZES = [(640, 480), (4000, 3000), (3000, 4000), (1568, 1568), (20_000, 10), (1, 1)]
 
 
-def of_all(**options: str) -> Estimate:
+def of_all(**options: Any) -> Estimate:
     prompt = current_prompt("default")
     return estimate(Image.objects.all(), labeler_kind("claude"), prompt, **options)
 

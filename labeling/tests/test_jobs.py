@@ -12,11 +12,11 @@ from gallery.tests.workers import CANCELLED_WITHIN
 from imagineer.jobs import signals, states
 from imagineer.jobs.models import Status
 from imagineer.jobs.runner import execute
-from labeling import jobs
+from labeling import one_by_one, outcomes
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.runs import start_run
 from labeling.tests.anthropic_server import Reply, good_text
-from labeling.tests.factories import album_of, finished, run_of, texts
+from labeling.tests.factories import album_of, finished, run_of, texts, uncached
 
 pytestmark = pytest.mark.django_db
 Outcome = LabelingItem.Outcome
@@ -154,7 +154,7 @@ def test_files_that_cannot_be_read_do_not_count_against_the_labeler(anthropic, s
 
 
 def test_a_run_stops_when_no_file_can_be_read_for_long(anthropic, monkeypatch):
-    monkeypatch.setattr(jobs, "UNREADABLE", 5)
+    monkeypatch.setattr(outcomes, "UNREADABLE", 5)
     run = run_of(*(make_row() for _ in range(7)))
     job = finished(run)
     assert job.status == Status.FAILED
@@ -165,7 +165,7 @@ def test_a_run_stops_when_no_file_can_be_read_for_long(anthropic, monkeypatch):
 
 def test_the_last_failure_that_is_told_is_the_last(anthropic, settings, monkeypatch):
     settings.LABELING_CONCURRENCY = 1
-    monkeypatch.setattr(jobs, "HOPELESS", 2)
+    monkeypatch.setattr(outcomes, "HOPELESS", 2)
     replies = [Reply(status=400, message=f"no {number}") for number in (1, 2)]
     anthropic.script = [Reply(status=400, message="no 0"), Reply(text=good_text()), *replies]
     # A file that is gone lies between the two failures, and others are left.
@@ -269,6 +269,23 @@ def test_an_image_deleted_meanwhile_is_no_failure(anthropic):
     assert job.result["labelled"] == 1
 
 
+def test_an_image_deleted_while_its_answer_is_waited_for_is_no_failure(anthropic, monkeypatch):
+    gone, kept = make_image(), make_image()
+    run = run_of(gone, kept)
+    real = one_by_one.labelled
+
+    def labelled_too_late(attempt: object, item: LabelingItem, *answer: object) -> None:
+        if item.image_id == gone.pk:
+            Image.objects.filter(pk=gone.pk).delete()
+        real(attempt, item, *answer)
+
+    monkeypatch.setattr(one_by_one, "labelled", labelled_too_late)
+    job = finished(run)
+    assert job.status == Status.COMPLETED
+    assert job.result["labelled"] == 1
+    assert uncached(run) == 3000, "what was paid for is counted"
+
+
 def test_a_cancel_gives_up_requests_in_flight_and_keeps_what_is_done(anthropic, settings):
     settings.LABELING_CONCURRENCY = 1
     replies = iter([Reply(text=good_text())])
@@ -303,20 +320,20 @@ def test_a_run_that_was_killed_goes_on_where_it_was(anthropic, settings, monkeyp
         real(*args, **kwargs)
         raise Killed
 
-    real = jobs._write
-    monkeypatch.setattr(jobs, "_write", write_then_die)
+    real = one_by_one.labelled
+    monkeypatch.setattr(one_by_one, "labelled", write_then_die)
     with pytest.raises(Killed):
         execute(run.job_id)
     run.job.refresh_from_db()
     states.died(run.job_id, run.job.claim)
-    monkeypatch.setattr(jobs, "_write", real)
+    monkeypatch.setattr(one_by_one, "labelled", real)
     assert finished(run).result["labelled"] == 3
     assert len(anthropic.requests) == 3
     for image in album.images.all():
         assert len(texts(image, "caption")) == 1
 
 
-def test_an_item_settled_by_another_attempt_gets_no_second_labels(anthropic):
+def test_an_item_settled_by_another_attempt_gets_no_second_labels(anthropic, monkeypatch):
     image = make_image()
     run = run_of(image)
     item = run.items.get()
@@ -325,12 +342,8 @@ def test_an_item_settled_by_another_attempt_gets_no_second_labels(anthropic):
         LabelingItem.objects.filter(pk=item.pk).update(outcome=Outcome.DONE)
 
     anthropic.answer = lambda body: Reply(text=good_text())
-    original = jobs.apply_rating
-    try:
-        jobs.apply_rating = settled_meanwhile
-        finished(run)
-    finally:
-        jobs.apply_rating = original
+    monkeypatch.setattr(outcomes, "apply_rating", settled_meanwhile)
+    finished(run)
     assert texts(image, "caption") == []
 
 
