@@ -255,8 +255,8 @@ def test_a_new_image_is_found_by_all_it_says(facts: dict[str, Any], shelved: boo
 def test_a_new_image_takes_few_statements(django_assert_max_num_queries: Any) -> None:
     """While they run no other process can write to SQLite."""
     add_image(picture_file(1), source_type="upload")
-    # One asks for the hash, two begin and end the savepoint of this test's transaction.
-    with django_assert_max_num_queries(5):
+    # Is it known? A savepoint with image and document (on PostgreSQL in two steps), and its end.
+    with django_assert_max_num_queries(6):
         add_image(picture_file(2), source_type="upload")
 
 

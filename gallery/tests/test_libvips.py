@@ -15,23 +15,15 @@ from gallery.add_image import decode_for_renditions
 from gallery.fingerprint import distance
 from gallery.image_files import ImageRefused
 from gallery.tests import files
+from gallery.tests.photographs import photograph
 from gallery.tests.test_mutated_files import mutated
 
 SIZE = (800, 600)
 PLAIN = {"PNG": {}, "WEBP": {"quality": 95}}
 
 
-def photograph(mode: str = "RGB", size: tuple[int, int] = SIZE) -> Picture.Image:
-    """Noise of several sizes with edges: detail that a coarse scaler would lose."""
-    chance = np.random.default_rng(7)
-    width, height = size
-    pixels = np.zeros((height, width, 3))
-    for cells in (4, 16, 64, 256):
-        grid = chance.integers(0, 256, (cells, cells, 3), dtype=np.uint8)
-        layer = Picture.fromarray(grid).resize(size, Picture.Resampling.BICUBIC)
-        pixels += (np.asarray(layer) - 128.0) * 0.6
-    pixels[: height // 3, width // 2 :] += 60
-    return Picture.fromarray((128 + pixels).clip(0, 255).astype(np.uint8)).convert(mode)
+def drawn_in(mode: str = "RGB", size: tuple[int, int] = SIZE) -> Picture.Image:
+    return photograph(7, size).convert(mode)
 
 
 def ideal(drawn: Picture.Image, size: tuple[int, int]) -> NDArray[np.float64]:
@@ -63,7 +55,7 @@ def without_libvips(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("size", [(600, 450), (300, 225), (799, 599), (120, 90)])
 def test_scaling_is_as_good_as_lanczos_can_be(size: tuple[int, int]) -> None:
-    drawn = photograph()
+    drawn = drawn_in()
     scaled = libvips.scaled(drawn, size)
     assert scaled is not None
     assert (scaled.mode, scaled.size) == ("RGB", size)
@@ -74,7 +66,7 @@ def test_scaling_is_as_good_as_lanczos_can_be(size: tuple[int, int]) -> None:
     ("size", "wanted"), [((60_000, 2), (300, 1)), ((2, 60_000), (1, 300)), (SIZE, (1, 1))]
 )
 def test_a_narrow_picture_can_be_scaled(size: tuple[int, int], wanted: tuple[int, int]) -> None:
-    scaled = libvips.scaled(photograph(size=size), wanted)
+    scaled = libvips.scaled(drawn_in(size=size), wanted)
     assert scaled is not None
     assert scaled.size == wanted
 
@@ -93,11 +85,11 @@ def test_hidden_colours_do_not_shine_through() -> None:
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_rare_modes_are_left_to_pillow(mode: str) -> None:
-    assert libvips.scaled(photograph(mode), (300, 225)) is None
+    assert libvips.scaled(drawn_in(mode), (300, 225)) is None
 
 
 def test_few_pixels_are_left_to_pillow() -> None:
-    drawn = photograph(size=(300, 300))
+    drawn = drawn_in(size=(300, 300))
     assert libvips.scaled(drawn, (100, 100)) is None
     assert libvips.decoded(files.saved(drawn, "PNG"), "png", (300, 300), (100, 100)) is None
 
@@ -107,7 +99,7 @@ def test_few_pixels_are_left_to_pillow() -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_a_png_has_the_very_pixels_that_pillow_reads(mode: str) -> None:
-    drawn = photograph(mode)
+    drawn = drawn_in(mode)
     read = libvips.decoded(files.saved(drawn, "PNG"), "png", SIZE, SIZE)
     assert read is not None
     assert read.mode == mode
@@ -117,7 +109,7 @@ def test_a_png_has_the_very_pixels_that_pillow_reads(mode: str) -> None:
 @pytest.mark.parametrize("kind", PLAIN)
 @pytest.mark.parametrize("size", [(600, 450), (300, 225)])
 def test_a_file_is_scaled_while_it_is_decoded(kind: str, size: tuple[int, int]) -> None:
-    data = files.saved(photograph(), kind, **PLAIN[kind])
+    data = files.saved(drawn_in(), kind, **PLAIN[kind])
     read = libvips.decoded(data, kind.lower(), SIZE, size)
     assert read is not None
     assert (read.mode, read.size) == ("RGB", size)
@@ -126,13 +118,13 @@ def test_a_file_is_scaled_while_it_is_decoded(kind: str, size: tuple[int, int]) 
 
 
 def test_webp_at_its_own_size_is_left_to_pillow() -> None:
-    data = files.saved(photograph(), "WEBP")
+    data = files.saved(drawn_in(), "WEBP")
     assert libvips.decoded(data, "webp", SIZE, SIZE) is None
 
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_a_damaged_file_is_left_to_pillow(kind: str) -> None:
-    data = files.saved(photograph(), kind, **PLAIN[kind])
+    data = files.saved(drawn_in(), kind, **PLAIN[kind])
     for share in (0.01, 0.3, 0.9, 0.99):
         cut = data[: int(len(data) * share)]
         assert libvips.decoded(cut, kind.lower(), SIZE, (300, 225)) is None
@@ -145,7 +137,7 @@ def test_renditions_look_as_those_that_pillow_makes(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside what WebP itself loses, nothing is lost."""
-    data = files.saved(photograph(size=(2400, 1800)), kind, **PLAIN.get(kind, {"quality": 95}))
+    data = files.saved(drawn_in(size=(2400, 1800)), kind, **PLAIN.get(kind, {"quality": 95}))
     whole = image_files.decode(data).picture
     made = renditions.render(decode_for_renditions(data))
     without_libvips(monkeypatch)
