@@ -125,7 +125,10 @@ def test_many_pictures_follow_by_a_job(
     monkeypatch.setattr(tag_derivation, "AT_ONCE", 1)
     make_tagged("puss"), make_tagged("puss"), make_tagged("cat")
     message = rule(admin_client, "cat", "add_alias", name="puss")
-    assert f"/jobs/job/{Job.objects.get().pk}/" in message
+    job = Job.objects.get()
+    assert f"/jobs/job/{job.pk}/" in message
+    page = admin_client.get(reverse("admin:jobs_job_change", args=[job.pk]))
+    assert page_of("puss") in page.content.decode()
 
 
 # --- The tables of rules -------------------------------------------------------------------------
@@ -337,6 +340,11 @@ def test_a_job_is_linked_for_many(admin_client: Client, monkeypatch: pytest.Monk
         reverse("admin:gallery_labelchange_change", args=[LabelChange.objects.get().pk])
     )
     assert f"/jobs/job/{job.pk}/" in page.content.decode()
+    page = admin_client.get(reverse("admin:jobs_job_change", args=[job.pk]))
+    assert (
+        reverse("admin:gallery_labelchange_change", args=[LabelChange.objects.get().pk])
+        in page.content.decode()
+    )
 
 
 def test_an_undoing_of_much_is_a_job(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
