@@ -14,6 +14,7 @@ from django.db.models import (
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.views.decorators.http import require_POST
 
 from gallery import (
     admin_albums,
@@ -22,7 +23,7 @@ from gallery import (
     admin_duplicates,
     admin_filters,
     admin_tag_changes,
-    admin_tags,  # noqa: F401 - registers its pages
+    admin_tags,
     admin_trash,
     admin_upload,
     bulk,
@@ -143,11 +144,13 @@ class ImageAdmin(RowAdmin):
         trash_page = self.admin_site.admin_view(admin_trash.view(self.admin_site))
         twins = self.admin_site.admin_view(admin_duplicates.view(self.admin_site))
         captions = self.admin_site.admin_view(admin_captions.view)
+        tags = self.admin_site.admin_view(require_POST(admin_tags.change_image_tags))
         return [
             path("duplicates/", twins, name="gallery_image_duplicates"),
             path("upload/", page, name="gallery_image_upload"),
             path("trash/", trash_page, name="gallery_image_trash"),
             path("<int:pk>/captions/", captions, name="gallery_image_captions"),
+            path("<int:pk>/tags/", tags, name="gallery_image_tags"),
             *super().get_urls(),
         ]
 
@@ -246,6 +249,8 @@ def image_context(image: Image) -> dict[str, Any]:
         "picture": image,
         "parameters": parameters.rows(image.generation_params, image.width, image.height),
         "albums": list(image.albums.order_by("name")),
+        "tags": list(image.tags.order_by("name")),
+        "tags_off": list(image.rejected_tags.select_related("tag").order_by("tag__name")),
         "album_names": admin_bulk.album_names(),
         **admin_captions.context(image),
     }

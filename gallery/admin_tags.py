@@ -15,8 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from gallery import admin_tag_changes, tag_derivation, tag_names
-from gallery.models import LIVE_COUNT, Image, ImageTag, Tag
+from gallery import admin_tag_changes, labels, tag_derivation, tag_names
+from gallery.models import LIVE_COUNT, Image, ImageTag, Label, Tag
 from gallery.search_query import Query, Term
 from gallery.tag_completion import beginning_with
 from gallery.tag_models import TagAlias, TagImplication
@@ -192,6 +192,28 @@ def _taken_away(request: HttpRequest, action: str, tag: Tag) -> bool:
             settled(request, partial(tag_names.remove_implication, row), said)
             return True
     return False
+
+
+def change_image_tags(request: HttpRequest, pk: int) -> HttpResponse:
+    """Tags of one picture as its page asks for them: taken off, put back, said by hand."""
+    if not request.user.has_perm("gallery.change_image"):
+        raise PermissionDenied
+    image = get_object_or_404(Image, pk=pk)
+    action, name = request.POST.get("action", ""), normalised(request.POST.get("name", "")[:300])
+    if not name:
+        messages.error(request, "Write a word; signs alone are no tag.")
+    elif action == "add":
+        labels.write_label(image, Label.Kind.TAG, name, created_by=request.user)
+        messages.success(request, f"It carries “{name}”.")
+    elif action == "take_off":
+        labels.take_tag_off(image, name, request.user)
+        messages.success(request, f"“{name}” is off this picture, whoever says it again.")
+    elif action == "put_back":
+        labels.put_tag_back(image, name)
+        messages.success(request, f"“{name}” stands again where labels say it.")
+    else:
+        messages.error(request, "Choose what to do with the tag.")
+    return HttpResponseRedirect(reverse("admin:gallery_image_change", args=[pk]))
 
 
 # --- The tables of rules -------------------------------------------------------------------------

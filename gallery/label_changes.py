@@ -218,7 +218,7 @@ def _by_job(row: LabelChange) -> LabelChange:
 def run(row: LabelChange, report: Report) -> int:
     """Make a change that was written down; how many images it has changed by now.
 
-    report(done, total) is called between parts and may raise to stop. Raises TagRefused.
+    report(done, total) is called between parts and may raise to stop.
     """
     change, selection = _asked(row)
     work = work_of(change, selection)

@@ -87,6 +87,22 @@ def delete_label(label: Label, deleted_by: Any = None) -> FormerLabel:
     return former
 
 
+def take_tag_off(image: Image, text: str, rejected_by: Any = None) -> bool:
+    """Let the image not carry a tag, whatever its labels say; False if it was off before."""
+    with transaction.atomic():
+        changed = rejected_tags.reject([image.pk], text, rejected_by)
+        image_index.refresh([image.pk])
+    return bool(changed)
+
+
+def put_tag_back(image: Image, text: str) -> bool:
+    """Let a tag that was taken off stand where labels say it; False if it was not off."""
+    with transaction.atomic():
+        changed = rejected_tags.accept([image.pk], text)
+        image_index.refresh([image.pk])
+    return bool(changed)
+
+
 def _accept(label: Label) -> None:
     """A tag by hand stands, although it was taken off before."""
     if label.kind in TAG_KINDS and label.source == Label.Source.MANUAL:

@@ -6,7 +6,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 
-from gallery.models import Album, Image
+from gallery.models import Album, Image, Tag
+from gallery.tag_models import LabelChange
 from imagineer.console_registry import Place, Places, register_job_kind
 from imagineer.jobs.models import Job
 from labeling.models import LabelingRun
@@ -82,6 +83,16 @@ def stopped_places(job: Job) -> Iterator[Place]:
         yield from _change("Run", LabelingRun.objects.filter(pk=pk).first())
 
 
+def label_change_places(job: Job) -> Iterator[Place]:
+    number = (job.params or {}).get("change")
+    yield from _change("Change", LabelChange.objects.filter(pk=number).first())
+
+
+def tag_places(job: Job) -> Iterator[Place]:
+    for tag in Tag.objects.filter(pk__in=(job.params or {}).get("tags", ())):
+        yield from _change("Tag", tag)
+
+
 def fill() -> None:
     register_job_kind(
         "generation.run",
@@ -104,3 +115,5 @@ def fill() -> None:
     register_job_kind("gallery.import_album", pictures=imported, places=imported_places)
     register_job_kind("gallery.change_images", places=changed_places)
     register_job_kind("labeling.import_captions", places=imported_places)
+    register_job_kind("gallery.change_labels", places=label_change_places)
+    register_job_kind("gallery.derive_tags", places=tag_places)

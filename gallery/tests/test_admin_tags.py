@@ -125,7 +125,10 @@ def test_many_pictures_follow_by_a_job(
     monkeypatch.setattr(tag_derivation, "AT_ONCE", 1)
     make_tagged("puss"), make_tagged("puss"), make_tagged("cat")
     message = rule(admin_client, "cat", "add_alias", name="puss")
-    assert f"/jobs/job/{Job.objects.get().pk}/" in message
+    job = Job.objects.get()
+    assert f"/jobs/job/{job.pk}/" in message
+    page = admin_client.get(reverse("admin:jobs_job_change", args=[job.pk]))
+    assert page_of("puss") in page.content.decode()
 
 
 # --- The tables of rules -------------------------------------------------------------------------
@@ -337,6 +340,11 @@ def test_a_job_is_linked_for_many(admin_client: Client, monkeypatch: pytest.Monk
         reverse("admin:gallery_labelchange_change", args=[LabelChange.objects.get().pk])
     )
     assert f"/jobs/job/{job.pk}/" in page.content.decode()
+    page = admin_client.get(reverse("admin:jobs_job_change", args=[job.pk]))
+    assert (
+        reverse("admin:gallery_labelchange_change", args=[LabelChange.objects.get().pk])
+        in page.content.decode()
+    )
 
 
 def test_an_undoing_of_much_is_a_job(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,6 +370,44 @@ def test_undoing_is_offered_while_it_is_fresh(admin_client: Client) -> None:
     assert "Undo" in admin_client.get(page).content.decode()
     label_changes.start(Change(Action.REMOVE, ("owl",)), Selection(everything=True))
     assert "The last change alone can be undone" in admin_client.get(page).content.decode()
+
+
+# --- The tags of one picture ---------------------------------------------------------------------
+
+
+def told_of(client: Client, image: Image, action: str, name: str) -> str:
+    address = reverse("admin:gallery_image_tags", args=[image.pk])
+    response = client.post(address, {"action": action, "name": name})
+    assert response["Location"] == reverse("admin:gallery_image_change", args=[image.pk])
+    return said(response)[-1]
+
+
+def test_a_tag_is_taken_off_a_picture_and_put_back(admin_client: Client) -> None:
+    image = make_tagged("Fox", "night", source=Label.Source.CLAUDE)
+    told = told_of(admin_client, image, "take_off", "fox")
+    assert told == "“fox” is off this picture, whoever says it again."
+    page = admin_client.get(reverse("admin:gallery_image_change", args=[image.pk]))
+    assert [tag.name for tag in page.context["tags"]] == ["night"]
+    assert [row.tag.name for row in page.context["tags_off"]] == ["fox"]
+    assert "Put fox back" in page.content.decode()
+    told_of(admin_client, image, "put_back", "fox")
+    assert names(image) == {"fox", "night"}
+
+
+def test_a_tag_is_said_by_hand_on_a_picture(admin_client: Client) -> None:
+    image = make_tagged("fox")
+    told_of(admin_client, image, "take_off", "fox")
+    assert told_of(admin_client, image, "add", " Fox_") == "It carries “fox”."
+    assert names(image) == {"fox"}
+    assert image.labels.filter(created_by__isnull=False).count() == 1
+
+
+@pytest.mark.parametrize(("action", "name"), [("add", "#"), ("burn", "fox"), ("take_off", "\x00")])
+def test_what_cannot_be_done_to_a_tag_is_said(admin_client: Client, action: str, name: str) -> None:
+    image = make_tagged("fox")
+    assert told_of(admin_client, image, action, name)
+    assert names(image) == {"fox"}
+    assert image.labels.count() == 1
 
 
 # --- The tags of an album ------------------------------------------------------------------------

@@ -119,7 +119,8 @@ def test_only_the_fields_that_an_action_takes_are_shown(visit: Visit, admin_clie
 def offered(page: Page, field: Any) -> list[str]:
     name = field.get_attribute("list")
     expect(page.locator(f"#{name} option")).not_to_have_count(0)
-    return page.locator(f"#{name} option").evaluate_all("rows => rows.map((row) => row.value)")
+    values = page.locator(f"#{name} option").evaluate_all("rows => rows.map((row) => row.value)")
+    return list(values)
 
 
 def test_what_is_typed_is_completed(visit: Visit, admin_client: Client) -> None:
