@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from gallery import labels, nsfw, ratings
+from gallery import labels, nsfw
 from gallery.answers import label_list
 from gallery.models import NO_RATING, RATING_WORDS, Image, Label
 from gallery.schemas import Id, LabelChange, LabelList, LabelNew, LabelOut
@@ -26,9 +26,6 @@ def create_label(request: HttpRequest, image_id: Id, payload: LabelNew) -> Any:
     """A rating by hand rates the picture: it says who may see it sharp."""
     image = _image(request, image_id)
     _check(payload.kind, payload.text)
-    if payload.kind == Label.Kind.RATING:
-        # Before the label: a kill in between leaves a rated picture, never a word without effect.
-        ratings.change_rating([image], payload.text)
     label = labels.write_label(
         image, payload.kind, payload.text, created_by=request.user, is_pinned=payload.is_pinned
     )
@@ -44,9 +41,7 @@ def change_label(
     if payload.text is not None:
         _check_manual(label)
         _check(label.kind, payload.text)
-        if label.kind == Label.Kind.RATING:
-            ratings.change_rating([label.image], payload.text)
-        labels.reword(label, payload.text)
+        labels.reword(label, payload.text, by=request.user)
     if payload.is_pinned is not None:
         labels.pin(label, payload.is_pinned)
     return LabelOut.from_orm(label)

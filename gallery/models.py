@@ -92,6 +92,20 @@ class Image(models.Model):
     rating = models.CharField(max_length=16, choices=Rating.choices, default=Rating.UNRATED)
     is_nsfw = models.BooleanField(default=False, editable=False)
     is_veiled = models.BooleanField(default=False, editable=False)
+    rating_decided_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When an admin decided on the rating; until then labelers' words count.",
+    )
+    rating_decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
     is_public = models.BooleanField(default=True)
     deleted_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When it went into the trash."
@@ -158,6 +172,10 @@ class Image(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(is_nsfw=False) | Q(is_veiled=True), name="image_nsfw_is_veiled"
+            ),
+            models.CheckConstraint(
+                condition=Q(rating_decided_at=None) | ~Q(rating="UNRATED"),
+                name="image_decided_is_rated",
             ),
         )
 

@@ -95,9 +95,11 @@ class ModelUse(Schema):
 class ImageDetail(ImageOut):
     """A picture with all that is known of it.
 
-    Of a blurred one, nothing but its albums is told beyond what a list tells.
+    Of a blurred one, no word and no model is told. rating_is_decided: an admin decided on the
+    rating; else it is the sternest word of the labelers, and may change.
     """
 
+    rating_is_decided: bool
     negative_prompt: str
     parameters: dict[str, Any]
     labels: list[LabelOut]

@@ -9,17 +9,17 @@ from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 
-from django.db import transaction
 from django.db.models import F
 
 from gallery.image_files import ImageRefused
+from gallery.ratings import settle_rating
 from imagineer.jobs.registry import JobContext, JobFailed, Partial, Result
 from labeling.labeler import Labeler, Labeling, LabelingFailed, Refused, Unusable, Usage
 from labeling.labelers import LabelerKind, known
 from labeling.models import LabelingItem, LabelingRun
 from labeling.pictures import picture_of
 from labeling.runs import labelled_before
-from labeling.write_labels import apply_rating, write_labels
+from labeling.write_labels import write_labels
 
 Outcome = LabelingItem.Outcome
 POLL_S = 0.25
@@ -120,11 +120,7 @@ def _settle(work: _Work, item: LabelingItem, future: Future[Labeling]) -> None:
 
 
 def _write(work: _Work, item: LabelingItem, labeling: Labeling) -> None:
-    # Before the labels: a kill in between leaves an item that is done again, never a picture whose
-    # rating was not applied.
-    if labeling.rating:
-        apply_rating(item.image, labeling.rating)
-    with transaction.atomic():
+    def write() -> None:
         _count(work.run, labeling.usage)
         if item.settle(Outcome.DONE):
             write_labels(
@@ -134,6 +130,10 @@ def _write(work: _Work, item: LabelingItem, labeling: Labeling) -> None:
                 prompt=work.run.prompt if work.kind.reads_prompts else None,
                 created_by=work.run.created_by,
             )
+
+    if not settle_rating(item.image, write, expected=(labeling.rating,)):
+        # The image was deleted while it was being labelled; that was paid for all the same.
+        _count(work.run, labeling.usage)
 
 
 def _count(labeling_run: LabelingRun, usage: Usage) -> None:

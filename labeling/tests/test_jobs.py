@@ -217,22 +217,37 @@ def test_a_run_that_was_killed_goes_on_where_it_was(anthropic, settings, monkeyp
         assert len(texts(image, "caption")) == 1
 
 
-def test_an_item_settled_by_another_attempt_gets_no_second_labels(anthropic):
+def test_an_item_settled_by_another_attempt_gets_no_second_labels(anthropic, monkeypatch):
     image = make_image()
     run = run_of(image)
     item = run.items.get()
+    real = jobs.settle_rating
 
-    def settled_meanwhile(*args: object, **kwargs: object) -> None:
+    def settled_meanwhile(*args: object, **kwargs: object):
         LabelingItem.objects.filter(pk=item.pk).update(outcome=Outcome.DONE)
+        return real(*args, **kwargs)
 
-    anthropic.answer = lambda body: Reply(text=good_text())
-    original = jobs.apply_rating
-    try:
-        jobs.apply_rating = settled_meanwhile
-        finished(run)
-    finally:
-        jobs.apply_rating = original
-    assert texts(image, "caption") == []
+    anthropic.default = Reply(text=good_text(rating="ADULT"))
+    monkeypatch.setattr(jobs, "settle_rating", settled_meanwhile)
+    finished(run)
+    assert (texts(image, "caption"), texts(image, "rating")) == ([], [])
+    image.refresh_from_db()
+    assert image.rating == "UNRATED"
+
+
+def test_an_image_deleted_while_it_is_labelled_is_paid_for(anthropic, monkeypatch):
+    image, other = make_image(), make_image()
+    real = jobs.settle_rating
+
+    def deleted_meanwhile(found: Image, *args: object, **kwargs: object):
+        Image.objects.filter(pk=image.pk).delete()
+        return real(found, *args, **kwargs)
+
+    run = run_of(image, other)
+    monkeypatch.setattr(jobs, "settle_rating", deleted_meanwhile)
+    job = finished(run)
+    assert (job.status, job.result["labelled"]) == (Status.COMPLETED, 1)
+    assert job.result["input_tokens"] == 3000
 
 
 def test_no_more_requests_are_in_flight_than_set(anthropic, settings):
