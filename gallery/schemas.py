@@ -264,7 +264,10 @@ class Removed(Schema):
 
 
 class UploadOptions(In):
-    """album_id: an existing album; album: the name of one, made with the first picture if new."""
+    """album_id: an existing album; album: the name of one, made with the first picture if new.
+
+    rating: decided on, so that labelers do not change it; UNRATED leaves it to them.
+    """
 
     album_id: Id | None = None
     album: Name | None = None

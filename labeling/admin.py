@@ -16,7 +16,8 @@ from imagineer.counted import counted
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
 from imagineer.problems import Problem
-from labeling.labelers import CLAUDE, labeler_kind
+from labeling.found_captions import COPIED
+from labeling.labelers import LabelerKind, default_labeler, known
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.prompts import SD_TRAINING
 from labeling.runs import (
@@ -47,9 +48,20 @@ class ImageIdsField(forms.CharField):
         return list(dict.fromkeys(int(part) for part in parts))
 
 
+class ChosenField(forms.ChoiceField):
+    """A choice that is always made: by default the field's initial one."""
+
+    def clean(self, value: Any) -> Any:
+        return super().clean(value or self.initial)
+
+
+def _titled(kind: LabelerKind) -> str:
+    return f"{kind.title} (cannot be used yet)" if kind.missing() else kind.title
+
+
 class LabelForm(StartForm):
-    first = ("album", "images", "prompt_kind")
-    intro = "Claude writes a caption, tags and a rating for every image; nothing is overwritten."
+    first = ("album", "images", "labeler", "prompt_kind")
+    intro = "Every image gets a rating, a caption and tags; what was said before stays."
 
     album = forms.ModelChoiceField(
         Album.objects.order_by("name"), required=False, empty_label="No album"
@@ -59,15 +71,21 @@ class LabelForm(StartForm):
         max_length=20_000,
         help_text="Or the numbers of single images, for example: 12, 15, 21.",
     )
-    prompt_kind = forms.ChoiceField(label="Prompt", initial=SD_TRAINING)
+    labeler = ChosenField()
+    prompt_kind = ChosenField(label="Prompt", initial=SD_TRAINING)
     force = forms.BooleanField(
         required=False,
-        label="Also label images that this prompt has labelled before",
+        label="Also label images that were labelled so before",
         help_text="Earlier captions stay; the new ones are added.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        kinds, labeler = known().values(), self.fields["labeler"]
+        labeler.choices = [(kind.name, _titled(kind)) for kind in kinds]  # type: ignore[attr-defined]
+        labeler.initial = default_labeler()
+        readers = (kind.name for kind in kinds if kind.reads_prompts)
+        labeler.widget.attrs["data-reads-prompts"] = " ".join(readers)
         prompts = Prompt.objects.current().order_by("id")
         self.fields["prompt_kind"].choices = [(p.kind, str(p)) for p in prompts]  # type: ignore[attr-defined]
 
@@ -76,6 +94,11 @@ class LabelForm(StartForm):
         if not self.errors and bool(data.get("album")) == bool(data.get("images")):
             raise forms.ValidationError("Choose an album, or write the numbers of images.")
         return data
+
+    @property
+    def kind(self) -> LabelerKind:
+        """The chosen labeler; the default one while none is."""
+        return known().get(self.value("labeler") or "") or known()[default_labeler()]
 
     def wanted(self) -> QuerySet[Image] | None:
         """The images that would be labelled; None while nothing valid is chosen."""
@@ -93,7 +116,7 @@ class LabelForm(StartForm):
             return None
         if self.value("force"):
             return found
-        return found.exclude(pk__in=labelled_before(CLAUDE, prompt).values("image_id"))
+        return found.exclude(pk__in=labelled_before(self.kind.name, prompt).values("image_id"))
 
     @property
     def cost(self) -> str:
@@ -102,7 +125,10 @@ class LabelForm(StartForm):
             return ""
         count = wanted.count()
         if not count:
-            return "This prompt has labelled all of these before."
+            said = "This prompt" if self.kind.reads_prompts else f"{self.kind.title} labeling"
+            return f"{said} has labelled all of these before."
+        if not self.kind.is_paid:
+            return "Nothing to pay."
         tokens_in, tokens_out = words.thin(count * INPUT_TOKENS), words.thin(count * OUTPUT_TOKENS)
         return f"At most about {tokens_in} tokens in and {tokens_out} out."
 
@@ -117,11 +143,11 @@ class LabelForm(StartForm):
 class LabelingRunAdmin(RunAdmin):
     start_form = LabelForm
     start_name = "labeling_start"
-    start_title = "Label with Claude"
+    start_title = "Label images"
     start_template = "admin/labeling/start.html"
     change_form_template = "admin/labeling/labelingrun/change_form.html"
-    list_display = ("shown_what", "prompt", "shown_state", "shown_counts", "shown_age")
-    list_filter = ("job__status", "prompt__kind")
+    list_display = ("shown_what", "shown_labeler", "shown_state", "shown_counts", "shown_age")
+    list_filter = ("job__status", "labeler", "prompt__kind")
     list_select_related = ("job", "prompt", "album", "image")
 
     def start(self, request: HttpRequest, form: StartForm) -> Job:
@@ -129,13 +155,17 @@ class LabelingRunAdmin(RunAdmin):
         return start_run(
             asked["images"],
             album=asked["album"],
+            labeler=asked["labeler"],
             prompt_kind=asked["prompt_kind"],
             force=asked["force"],
             created_by=request.user,
         ).job
 
     def start_context(self, request: HttpRequest, form: StartForm) -> dict[str, Any]:
-        return {"no_key": labeler_kind(CLAUDE).missing(), "prompts": Prompt.objects.current()}
+        return {
+            "labelers": [(kind, kind.missing()) for kind in known().values()],
+            "prompts": Prompt.objects.current(),
+        }
 
     def start_initial(self, request: HttpRequest) -> dict[str, Any]:
         """?images=1,2 or ?images=1&images=2, as links and the images' list give them."""
@@ -159,6 +189,11 @@ class LabelingRunAdmin(RunAdmin):
     def shown_what(self, run: LabelingRun) -> str:
         return str(run.album or run.image or "Chosen images")
 
+    @admin.display(description="By")
+    def shown_labeler(self, run: LabelingRun) -> str:
+        prompt = run.told_prompt
+        return f"{run.labeler_title}, {prompt}" if prompt else run.labeler_title
+
     @admin.display(description="Labelled")
     def shown_counts(self, run: Any) -> str:
         text = f"{words.thin(run.done_count)} of {words.thin(run.item_count)}"
@@ -176,7 +211,7 @@ def run_context(request: HttpRequest, run: LabelingRun) -> dict[str, Any]:
     if chosen in LabelingItem.Outcome.values:
         items = items.filter(outcome=chosen)
     page = Paginator(items, ITEMS_A_PAGE).get_page(request.GET.get("p"))
-    give_labels(list(page.object_list), run.prompt)
+    give_labels(list(page.object_list), run)
     return {
         "run": run,
         "page": page,
@@ -191,20 +226,28 @@ def run_context(request: HttpRequest, run: LabelingRun) -> dict[str, Any]:
     }
 
 
-def give_labels(items: list[LabelingItem], prompt: Prompt) -> None:
-    """Give each item its image's newest ``caption``, ``rating`` and all ``tags`` of the prompt."""
+def give_labels(items: list[LabelingItem], run: LabelingRun) -> None:
+    """Give each item its image's newest ``caption``, ``rating`` and all ``tags``, as far as the
+    run's labeler said them, on the run's prompt if it reads any.
+
+    ``copied`` says where a caption comes from that did not come from looking at the picture.
+    """
+    kind, prompt = known().get(run.labeler), run.told_prompt
     labels = Label.objects.filter(
         image_id__in=[item.image_id for item in items],
-        source=Label.Source.CLAUDE,
-        prompt_kind=prompt.kind,
-        prompt_version=str(prompt.version),
+        source=kind.source if kind else run.labeler,
+        prompt_kind=prompt.kind if prompt else "",
+        prompt_version=str(prompt.version) if prompt else "",
     ).order_by("id")
     found: dict[int, dict[str, list[Label]]] = {}
     for label in labels:
         found.setdefault(label.image_id, {}).setdefault(label.kind, []).append(label)
     for item in items:
         kinds = found.get(item.image_id, {})
-        item.caption = kinds.get(Label.Kind.CAPTION, [None])[-1]  # type: ignore[attr-defined]
+        caption = kinds.get(Label.Kind.CAPTION, [None])[-1]
+        item.caption = caption  # type: ignore[attr-defined]
+        copied = caption is not None and caption.model in COPIED.values()
+        item.copied = caption.model if caption and copied else ""  # type: ignore[attr-defined]
         item.rating = kinds.get(Label.Kind.RATING, [None])[-1]  # type: ignore[attr-defined]
         item.tags = kinds.get(Label.Kind.TAG, [])  # type: ignore[attr-defined]
 

@@ -12,6 +12,7 @@ from imagineer.accounts.permissions import ADMIN
 from imagineer.inputs import Flag, In
 from imagineer.problems import not_found
 from imagineer.texts import Text
+from labeling.labelers import LabelerKind, default_labeler, known
 from labeling.models import LabelingItem, LabelingRun
 from labeling.runs import start_run
 
@@ -20,14 +21,46 @@ FAILURES_SHOWN = 50
 
 
 class LabelingIn(In):
+    labeler: Text = Field(
+        default="",
+        max_length=50,
+        description="One of /api/labeling/labelers; by default “claude” where it can be used, else "
+        "“local”.",
+    )
     prompt_kind: Text = Field(
         default="",
         max_length=50,
-        description="By default “default” for an image, “sd_training” for an album.",
+        description="By default “default” for an image, “sd_training” for an album. Labelers that "
+        "read no prompts pass it over.",
     )
     force: Flag = Field(
-        default=False, description="Also label images that this prompt has labelled before."
+        default=False,
+        description="Also label images that the labeler, with this prompt, has labelled before.",
     )
+
+
+class LabelerOut(Schema):
+    """is_usable: it can be used as things stand; missing: why not, and what to do about it.
+
+    source: whose its labels are; reads_prompts: prompt_kind changes what it says; is_default: it is
+    taken where a request names none.
+    """
+
+    name: str
+    title: str
+    does: str
+    model: str
+    source: str
+    is_usable: bool
+    missing: str
+    reads_prompts: bool
+    is_paid: bool
+    is_default: bool
+
+
+class LabelerList(Schema):
+    items: list[LabelerOut]
+    next: None = None
 
 
 class FailureOut(Schema):
@@ -37,7 +70,7 @@ class FailureOut(Schema):
 
 
 class TaskOut(Schema):
-    """id is the job's id; the counts add up to total."""
+    """id is the job's id; the counts add up to total. The prompt is empty where none is read."""
 
     id: UUID
     status: str
@@ -46,7 +79,7 @@ class TaskOut(Schema):
     labeler: str
     model: str
     prompt_kind: str
-    prompt_version: int
+    prompt_version: int | None
     force: bool
     total: int
     pending: int
@@ -62,14 +95,38 @@ class TaskOut(Schema):
     finished_at: datetime | None
 
 
+@router.get("/labeling/labelers", auth=ADMIN, response=LabelerList)
+def list_labelers(request: HttpRequest) -> Any:
+    """The labelers of this installation, and whether they can be used."""
+    default = default_labeler()
+    return {"items": [_labeler_out(kind, default) for kind in known().values()]}
+
+
+def _labeler_out(kind: LabelerKind, default: str) -> dict[str, Any]:
+    missing = kind.missing()
+    return {
+        "name": kind.name,
+        "title": kind.title,
+        "does": kind.does,
+        "model": kind.model(),
+        "source": kind.source,
+        "is_usable": not missing,
+        "missing": missing,
+        "reads_prompts": kind.reads_prompts,
+        "is_paid": kind.is_paid,
+        "is_default": kind.name == default and not missing,
+    }
+
+
 @router.post("/labeling/image/{image_id}", auth=ADMIN, response={202: TaskOut})
 def label_image(request: HttpRequest, image_id: int, payload: LabelingIn | None = None) -> Any:
-    """Have Claude label one image."""
+    """Have one image labelled."""
     if not Image.objects.filter(pk=image_id).exists():
         raise not_found("image")
     asked = payload or LabelingIn()
     run = start_run(
         [image_id],
+        labeler=asked.labeler,
         prompt_kind=asked.prompt_kind,
         force=asked.force,
         created_by=request.user,
@@ -79,13 +136,14 @@ def label_image(request: HttpRequest, image_id: int, payload: LabelingIn | None 
 
 @router.post("/labeling/album/{album_id}", auth=ADMIN, response={202: TaskOut})
 def label_album(request: HttpRequest, album_id: int, payload: LabelingIn | None = None) -> Any:
-    """Have Claude label all images of an album."""
+    """Have all images of an album labelled."""
     album = Album.objects.filter(pk=album_id).first()
     if album is None:
         raise not_found("album")
     asked = payload or LabelingIn()
     run = start_run(
         album=album,
+        labeler=asked.labeler,
         prompt_kind=asked.prompt_kind,
         force=asked.force,
         created_by=request.user,
@@ -105,6 +163,7 @@ def labeling_task(request: HttpRequest, task_id: UUID) -> Any:
 def task_out(run: LabelingRun) -> dict[str, Any]:
     outcomes = LabelingItem.Outcome
     failures = run.items.filter(outcome__in=(outcomes.FAILED, outcomes.REFUSED))
+    prompt = run.told_prompt
     return run.counts() | {
         "id": run.job_id,
         "status": run.job.status,
@@ -112,8 +171,8 @@ def task_out(run: LabelingRun) -> dict[str, Any]:
         "album_id": run.album_id,
         "labeler": run.labeler,
         "model": run.model,
-        "prompt_kind": run.prompt.kind,
-        "prompt_version": run.prompt.version,
+        "prompt_kind": prompt.kind if prompt else "",
+        "prompt_version": prompt.version if prompt else None,
         "force": run.force,
         "failures": list(failures.values("image_id", "outcome", "error")[:FAILURES_SHOWN]),
         "input_tokens": run.input_tokens,

@@ -37,16 +37,17 @@ def run(context: JobContext) -> Result:
         raise JobFailed(kind.missing())
     _skip_labelled(context, labeling_run)
     waiting = labeling_run.items.filter(outcome__in=LabelingItem.OPEN)
-    with kind.make() as labeler:
-        pks = deque(waiting.values_list("pk", flat=True))
-        work = _Work(context, labeling_run, kind, labeler, pks)
-        try:
-            _label(work)
-        except Unusable as error:
-            raise JobFailed(str(error)) from error
-        finally:
-            # What was answered is paid for: keep it, whatever ends the run.
-            _keep_answers(work)
+    try:
+        with kind.make() as labeler:
+            pks = deque(waiting.values_list("pk", flat=True))
+            work = _Work(context, labeling_run, kind, labeler, pks)
+            try:
+                _label(work)
+            finally:
+                # What was answered is paid for: keep it, whatever ends the run.
+                _keep_answers(work)
+    except Unusable as error:
+        raise JobFailed(str(error)) from error
     return _result(labeling_run)
 
 
@@ -70,7 +71,7 @@ def _skip_labelled(context: JobContext, labeling_run: LabelingRun) -> None:
         outcome=Outcome.SKIPPED, error=""
     )
     if skipped:
-        context.log(f"Skipped {skipped} images that were labelled with this prompt before.")
+        context.log(f"Skipped {skipped} images that were labelled so before.")
 
 
 def _label(work: _Work) -> None:
@@ -95,7 +96,8 @@ def _send(work: _Work, item_id: int) -> None:
         # The image was deleted meanwhile, and its item with it.
         return
     try:
-        picture = picture_of(item.image, work.run.prompt.text, work.run.album)
+        instructions, side = work.run.prompt.text, work.kind.longest_side
+        picture = picture_of(item.image, instructions, work.run.album, side)
     except (ImageRefused, OSError) as error:
         _fail(work, item, f"The picture's file cannot be read: {error}")
         return

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from gallery.models import Album, Image
 from imagineer.jobs.models import Job
+from labeling.labelers import known
 
 
 class PromptQuerySet(models.QuerySet["Prompt"]):
@@ -71,6 +72,18 @@ class LabelingRun(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("admin:labeling_labelingrun_change", args=[self.pk])
+
+    @property
+    def labeler_title(self) -> str:
+        """What people call its labeler; the bare name of one that is no longer installed."""
+        kind = known().get(self.labeler)
+        return kind.title if kind else self.labeler
+
+    @property
+    def told_prompt(self) -> Prompt | None:
+        """The prompt that its labeler was told; None for one that reads none."""
+        kind = known().get(self.labeler)
+        return self.prompt if kind is None or kind.reads_prompts else None
 
     def counts(self) -> dict[str, int]:
         """How many items have which outcome, all outcomes named, and their ``total``."""

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from gallery.models import Album, Image, Label
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
-from labeling.labelers import CLAUDE, labeler_kind
+from labeling.labelers import default_labeler, labeler_kind
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.prompts import DEFAULT, SD_TRAINING, SEEDED
 
@@ -39,18 +39,19 @@ def start_run(
     image_ids: Iterable[int] = (),
     *,
     album: Album | None = None,
-    labeler: str = CLAUDE,
+    labeler: str = "",
     prompt_kind: str = "",
     force: bool = False,
     created_by: Any = None,
 ) -> LabelingRun:
     """Write the run, an item for every image and the job, and enqueue it.
 
-    Either an album or image ids. prompt_kind: by default sd_training for an album, else default.
+    Either an album or image ids. labeler: by default Claude where it can be used, else the local
+    one. prompt_kind: by default sd_training for an album, else default; not every labeler reads it.
     Raises Problem: 409 if the labeler cannot be used, 422 for an unknown labeler or prompt, or
     nothing to label.
     """
-    kind = labeler_kind(labeler)
+    kind = labeler_kind(labeler or default_labeler())
     if missing := kind.missing():
         raise Problem(409, "labeler_unusable", missing, "labeler")
     prompt = current_prompt(prompt_kind or (SD_TRAINING if album else DEFAULT))

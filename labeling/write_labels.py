@@ -4,6 +4,7 @@ from typing import Any
 
 from gallery import image_index
 from gallery.models import Image, Label
+from labeling.found_captions import COPIED
 from labeling.labeler import Labeling
 from labeling.models import Prompt
 
@@ -13,7 +14,8 @@ def write_labels(
 ) -> None:
     """Caption, tags and rating with where they come from; call it in a transaction.
 
-    source: whose word it is. A tag that it gave the image before is not written twice.
+    source: whose word it is. A tag that it gave the image before is not written twice. A caption
+    that was copied says from where instead of a model.
     """
     known = set(
         image.labels.filter(kind=Label.Kind.TAG, source=source).values_list("text", flat=True)
@@ -26,13 +28,25 @@ def write_labels(
             kind=kind,
             text=text,
             source=source,
-            model=labeling.model[:100],
+            model=_said_by(labeling, kind)[:100],
             prompt_kind=prompt.kind if prompt else "",
             prompt_version=str(prompt.version) if prompt else "",
-            confidence=labeling.confidence,
+            confidence=labeling.confidence if _looked(labeling, kind) else None,
             created_by=created_by,
         )
         for kind, text in said
         if text
     )
     image_index.refresh([image.pk])
+
+
+def _looked(labeling: Labeling, kind: str) -> bool:
+    """Whether the model itself said this of the picture."""
+    return kind == Label.Kind.RATING or not labeling.rates_only
+
+
+def _said_by(labeling: Labeling, kind: str) -> str:
+    """The model, or where a caption was copied from; of tags that were measured, nothing."""
+    if _looked(labeling, kind):
+        return labeling.model
+    return COPIED.get(labeling.caption_from, "") if kind == Label.Kind.CAPTION else ""
