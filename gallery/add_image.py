@@ -23,6 +23,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.text import slugify
 
 from gallery import (
@@ -36,7 +37,7 @@ from gallery import (
 )
 from gallery.daily_sweep import submit_when_due
 from gallery.image_files import DecodedImage, ImageRefused
-from gallery.models import Album, Image, Rating, random_key
+from gallery.models import Album, Image, Label, Rating, random_key
 from gallery.storage import save_together
 
 # The folders of the storage that hold pictures; sweeping keeps to these.
@@ -73,6 +74,7 @@ def add_image(
     negative_prompt: str = "",
     generation_params: Mapping[str, Any] | None = None,
     rating: str = Rating.UNRATED,
+    imported_rating: str = Rating.UNRATED,
     is_public: bool = True,
     album: Album | None = None,
     position: int | None = None,
@@ -84,9 +86,10 @@ def add_image(
 
     The same bytes are the same Image: a second call changes nothing of it, but adds it to the
     album, and takes it out of the trash. Without prompt and generation_params, those that another
-    tool kept in the file are taken. position: the place in the album, at the end if None.
-    path_prefix: the folder, for example "batches/12"; a default by source_type. sidecar: kept
-    beside the file as JSON.
+    tool kept in the file are taken. rating: decided on by an admin; imported_rating: what came with
+    the file says, which is kept as a label and counts until one decides. position: the place in the
+    album, at the end if None. path_prefix: the folder, for example "batches/12"; a default by
+    source_type. sidecar: kept beside the file as JSON.
 
     Raises ImageRefused with a sentence for a file that is no picture we take, ValueError for
     arguments that are wrong, and OSError where source cannot be read or the storage not written.
@@ -101,6 +104,7 @@ def add_image(
         negative_prompt=_clean(negative_prompt),
         generation_params=dict(generation_params or {}),
         rating=Rating(rating).value,
+        imported_rating=Rating(imported_rating).value,
         is_public=is_public,
         created_by=created_by if getattr(created_by, "pk", None) else None,
     )
@@ -129,8 +133,17 @@ class _Facts:
     negative_prompt: str
     generation_params: dict[str, Any]
     rating: str
+    imported_rating: str
     is_public: bool
     created_by: Any
+
+    def columns(self) -> dict[str, Any]:
+        columns = dict(vars(self))
+        imported = columns.pop("imported_rating")
+        if self.rating == Rating.UNRATED:
+            return columns | {"rating": imported}
+        decided = {"rating_decided_at": timezone.now(), "rating_decided_by": self.created_by}
+        return columns | decided
 
 
 @dataclass(frozen=True)
@@ -220,10 +233,10 @@ def _add_new(
         format=decoded.format,
         sharp_key=written.sharp_key,
         blurred_key=written.blurred_key,
-        **vars(facts),
+        **facts.columns(),
     )
     try:
-        if written.is_fresh and _insert(image, place):
+        if written.is_fresh and _insert(image, place, facts.imported_rating):
             return image
     except (IntegrityError, Album.DoesNotExist):
         written.remove()
@@ -254,11 +267,19 @@ def decode_for_renditions(data: bytes) -> DecodedImage:
     return image_files.decode(data, widest, widest * renditions.MAX_HEIGHT_FACTOR)
 
 
-def _insert(image: Image, place: _Place) -> bool:
-    """Write row and album entry; False if the hash is taken by now."""
+def _insert(image: Image, place: _Place, imported_rating: str) -> bool:
+    """Write row, imported rating and album entry; False if the hash is taken by now."""
     try:
         with transaction.atomic():
             image.save(force_insert=True)
+            if imported_rating != Rating.UNRATED:
+                Label.objects.create(
+                    image=image,
+                    kind=Label.Kind.RATING,
+                    text=imported_rating,
+                    source=Label.Source.IMPORTED,
+                    created_by=image.created_by,
+                )
             # Whatever is wrong with it: the picture is in.
             transaction.on_commit(submit_when_due, robust=True)
             # An album that takes it in writes what it is found by.

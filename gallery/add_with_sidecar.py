@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import transaction
-
 from gallery import image_index
 from gallery.add_image import AddedImage, Source, add_image
 from gallery.models import Image, Label, Rating
-from gallery.ratings import change_rating
+from gallery.ratings import change_rating, settle_rating
 from gallery.sidecars import Sidecar
 
 
@@ -23,23 +21,23 @@ def add_with_sidecar(
 ) -> AddedImage:
     """As add_image; the sidecar's words become labels of the source "imported".
 
-    rating: counts before the sidecar's. A picture that was here before keeps its rating if it has
-    one, and all its labels. caption_prefix and a space are put before the caption. Safe to call
+    rating: an admin's decision; the sidecar's counts as a labeler's word. A picture that was here
+    before keeps all its labels, and its rating if it has one, but for a labeler's that is less
+    stern than the sidecar's. caption_prefix and a space are put before the caption. Safe to call
     again. Raises as add_image does.
     """
-    told = rating if rating != Rating.UNRATED else sidecar.rating or Rating.UNRATED
     added = add_image(
         source,
-        rating=told,
+        rating=rating,
+        imported_rating=sidecar.rating or Rating.UNRATED,
         prompt=sidecar.prompt,
         negative_prompt=sidecar.negative_prompt,
         generation_params=sidecar.params,
         created_by=created_by,
         **facts,
     )
-    if not added.created and told != added.image.rating == Rating.UNRATED:
-        change_rating(Image.objects.filter(pk=added.image.pk), told)
-        added.image.refresh_from_db()
+    if not added.created and rating != added.image.rating == Rating.UNRATED:
+        change_rating([added.image], rating, created_by)
     _write_labels(added.image, sidecar, caption_prefix, created_by)
     return added
 
@@ -48,7 +46,8 @@ def _write_labels(image: Image, sidecar: Sidecar, caption_prefix: str, created_b
     words = list(_words(sidecar, caption_prefix))
     if not words:
         return
-    with transaction.atomic():
+
+    def write() -> None:
         said = image.labels.filter(source=Label.Source.IMPORTED)
         known = set(said.values_list("kind", "text"))
         fresh = [word for word in words if word not in known]
@@ -64,6 +63,8 @@ def _write_labels(image: Image, sidecar: Sidecar, caption_prefix: str, created_b
         )
         if fresh:
             image_index.refresh([image.pk])
+
+    settle_rating(image, write, expected=(sidecar.rating,))
 
 
 def _words(sidecar: Sidecar, caption_prefix: str) -> Iterator[tuple[str, str]]:

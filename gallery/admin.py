@@ -1,16 +1,13 @@
 """Images, albums and labels in the console."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import (
-    OuterRef,
-    QuerySet,
-    Subquery,
-    prefetch_related_objects,
-)
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -22,6 +19,7 @@ from gallery import (
     admin_captions,
     admin_duplicates,
     admin_filters,
+    admin_rating,
     admin_tag_changes,
     admin_tags,
     admin_trash,
@@ -128,7 +126,8 @@ class ImageAdmin(RowAdmin):
     search_help_text = "Words, tag:fox, -owl, a number"
     ordering = ("-id",)
     inlines = (ManualLabels, OtherLabels)
-    fields = ("rating", "is_public", "original_name", "prompt", "negative_prompt")
+    form = admin_rating.RatingForm
+    fields = (*admin_rating.FIELDS, "is_public", "original_name", "prompt", "negative_prompt")
     actions = (*admin_bulk.ACTIONS, admin_tag_changes.change_tags)
     change_list_template = "admin/gallery/image/change_list.html"
     change_form_template = "admin/gallery/image/change_form.html"
@@ -198,14 +197,14 @@ class ImageAdmin(RowAdmin):
     def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
         """Texts are written as they are; who may see the picture changes in one place only."""
         told = form.cleaned_data
-        texts = [name for name in form.changed_data if name not in ("rating", "is_public")]
+        apart = (*admin_rating.FIELDS, "is_public")
+        texts = [name for name in form.changed_data if name not in apart]
         if texts:
             Image.objects.filter(pk=obj.pk).update(**{name: told[name] for name in texts})
             image_index.refresh([obj.pk])
-        if "rating" in form.changed_data:
-            bulk.rate([obj.pk], told["rating"])
+        admin_rating.save(form, request.user)
         if "is_public" in form.changed_data:
-            bulk.publish([obj.pk], told["is_public"])
+            transaction.on_commit(partial(bulk.publish, [obj.pk], told["is_public"]))
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         saved = formset.save(commit=False)

@@ -61,10 +61,12 @@ def _rendition(image: Image, key: str, width: int) -> RenditionOut:
 def image_detail(request: HttpRequest, image: Image, albums: Iterable[Album]) -> ImageDetail:
     """albums: those of the image that this request may see."""
     told = image_out(request, image)
+    decided = image.rating_decided_at is not None
     shelves = [album_ref(album) for album in albums]
     if told.is_blurred:
         return ImageDetail(
             **dict(told),
+            rating_is_decided=decided,
             negative_prompt="",
             parameters={},
             labels=[],
@@ -75,6 +77,7 @@ def image_detail(request: HttpRequest, image: Image, albums: Iterable[Album]) ->
     prefetch_related_objects([image], "models_used__model_version")
     return ImageDetail(
         **dict(told),
+        rating_is_decided=decided,
         negative_prompt=image.negative_prompt,
         parameters=told_parameters(request, image),
         labels=label_list(request, image),

@@ -160,10 +160,14 @@ def get_thumbnail(request: HttpRequest, image_id: Id, asked: Query_[ThumbnailOf]
 
 @images.patch("/images/{image_id}", response=ImageDetail, auth=ADMIN)
 def change_image(request: HttpRequest, image_id: Id, payload: ImageChange) -> ImageDetail:
-    """A change of rating, and making it private, ends the addresses of its sharp files."""
+    """A change of rating, and making it private, ends the addresses of its sharp files.
+
+    A rating is decided on by this: labelers no longer change it. UNRATED gives it back to them,
+    and the sternest word that they have said counts again.
+    """
     image = visible_image(request, image_id)
     if payload.rating is not None:
-        ratings.change_rating([image], payload.rating)
+        ratings.change_rating([image], payload.rating, request.user)
     if payload.is_public is not None:
         ratings.change_visibility([image], payload.is_public)
     return _detail(request, visible_image(request, image_id))

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from gallery import label_history, labels, nsfw, ratings
+from gallery import labels, nsfw, ratings
 from gallery.answers import label_list
 from gallery.image_tags import TAG_KINDS
 from gallery.models import NO_RATING, RATING_WORDS, FormerLabel, Image, Label
@@ -40,8 +40,11 @@ def create_label(request: HttpRequest, image_id: Id, payload: LabelNew) -> Any:
     if payload.kind == Label.Kind.RATING:
         if payload.seen not in (None, image.rating):
             raise _changed(f"The picture is rated {image.rating} by now")
-        # Before the label: a kill in between leaves a rated picture, never a word without effect.
-        ratings.change_rating([image], payload.text)
+        # Rating a picture moves files, which no transaction can take back.
+        label = labels.write_label(
+            image, payload.kind, payload.text, created_by=request.user, is_pinned=payload.is_pinned
+        )
+        return Status(201, LabelOut.from_orm(label))
     with transaction.atomic():
         if payload.kind == Label.Kind.CAPTION and payload.seen is not None:
             labels.caption_as_seen(image.pk, payload.seen)
@@ -69,12 +72,12 @@ def label_history_of(
 def restore_label(request: HttpRequest, image_id: Id, former_id: Id) -> LabelOut:
     """The words are a label again, as they were; what it says instead by now goes into the history.
 
-    A rating that comes back does not rate the picture.
+    A rating by hand that comes back does not rate the picture; a labeler's counts as one said now.
     """
     former = FormerLabel.objects.filter(pk=former_id, image_id=image_id).first()
     if former is None or not Image.objects.filter(pk=image_id).exists():
         raise not_found("former label")
-    label, _ = label_history.restore(former, request.user)
+    label = labels.restore(former, request.user)
     return LabelOut.from_orm(label)
 
 
@@ -99,15 +102,21 @@ def change_label(
     if payload.text is not None:
         _check_manual(label)
         _check(label.kind, payload.text)
-        if label.kind == Label.Kind.RATING:
-            ratings.change_rating([label.image], payload.text)
-    with transaction.atomic():
+
+    def write() -> None:
+        nonlocal label
         label = _label(image_id, label_id, for_update=True)
         _check_seen(label, payload.seen)
         if payload.text not in (None, label.text):
-            labels.reword(label, str(payload.text), request.user)
+            labels.change_words(label, str(payload.text), request.user)
         if payload.is_pinned is not None:
             labels.pin(label, payload.is_pinned, request.user)
+
+    if label.kind == Label.Kind.RATING and payload.text is not None:
+        ratings.decide(label.image, payload.text, by=request.user, write=write)
+    else:
+        with transaction.atomic():
+            write()
     return LabelOut.from_orm(label)
 
 

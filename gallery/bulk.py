@@ -79,7 +79,7 @@ def _step(change: Change, changed_by: Any) -> Callable[[Sequence[int]], int]:
     """What is done to one part."""
     action = Action(change.action)
     if action == Action.SET_RATING:
-        return lambda part: rate(part, change.rating)
+        return lambda part: rate(part, change.rating, changed_by)
     if action in (Action.MAKE_PUBLIC, Action.MAKE_PRIVATE):
         return lambda part: publish(part, action == Action.MAKE_PUBLIC)
     if action == Action.DELETE:
@@ -127,11 +127,14 @@ def _move(leaving: Album, album: Album, image_ids: Sequence[int], moved_by: Any)
         return albums.remove_many(leaving, moving)
 
 
-def rate(image_ids: Sequence[int], rating: str) -> int:
-    """Change the ratings that differ; how many did."""
-    return ratings.change_rating(
-        Image.objects.filter(pk__in=image_ids).exclude(rating=rating), rating
-    )
+def rate(image_ids: Sequence[int], rating: str, by: Any = None) -> int:
+    """Decide on the ratings, or leave them to labelers (UNRATED); how many were not so before."""
+    chosen = Image.objects.filter(pk__in=image_ids)
+    if rating == Rating.UNRATED:
+        chosen = chosen.filter(rating_decided_at__isnull=False)
+    else:
+        chosen = chosen.exclude(rating=rating, rating_decided_at__isnull=False)
+    return ratings.change_rating(chosen, rating, by)
 
 
 def publish(image_ids: Sequence[int], is_public: bool) -> int:
@@ -170,6 +173,8 @@ def told(change: Change, total: int, changed: int) -> str:
         case Action.REMOVE_FROM_ALBUM:
             return f"{counted(changed)} removed from {leaving}. They stay in the gallery."
         case Action.SET_RATING:
+            if change.rating == Rating.UNRATED:
+                return f"{counted(changed)} left to what labelers say."
             return f"{counted(changed)} rated {Rating(change.rating).label.lower()}."
         case Action.MAKE_PUBLIC:
             return f"{counted(changed)} made public."

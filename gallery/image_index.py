@@ -50,7 +50,13 @@ def refresh_missing(report: Callable[[int], None] = lambda done: None) -> int:
 def _refresh(pks: Sequence[int]) -> None:
     images = list(
         Image.everything.filter(pk__in=pks).only(
-            "prompt", "original_name", "rating", "source_type", "exposure", "is_veiled"
+            "prompt",
+            "original_name",
+            "rating",
+            "rating_decided_at",
+            "source_type",
+            "exposure",
+            "is_veiled",
         )
     )
     labels: dict[int, list[Label]] = defaultdict(list)
@@ -130,7 +136,7 @@ def _document(
         token_of("source", image.source_type),
         token_of("rating", image.rating),
         *(token_of("most", most.value) for most in Exposure if image.exposure <= most.value),
-        *(token_of(*each) for each in label_facts.facts(image.rating, labels)),
+        *(token_of(*each) for each in label_facts.facts(image.is_rating_decided, labels)),
         *(token_of(*each) for each in told),
         token_of("shelved", int(bool(owners.get("album")))),
     ]

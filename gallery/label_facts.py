@@ -12,8 +12,11 @@ CONFIDENCE_STEPS = 20
 """Confidence is told in so many steps of the same size."""
 
 
-def facts(rating: str, labels: Sequence[Label]) -> list[tuple[str, object]]:
-    """captioned, caption (a source), reviewed, sure (a step), disputed. rating: the image's."""
+def facts(is_decided: bool, labels: Sequence[Label]) -> list[tuple[str, object]]:
+    """captioned, caption (a source), reviewed, sure (a step), disputed.
+
+    is_decided: an admin has decided on the image's rating.
+    """
     captions = [label for label in labels if label.kind == Label.Kind.CAPTION]
     best = choose(captions)
     reviewed = best is not None and best.is_pinned
@@ -22,7 +25,7 @@ def facts(rating: str, labels: Sequence[Label]) -> list[tuple[str, object]]:
     told.append(("reviewed", int(reviewed)))
     if best is not None and best.confidence is not None and not reviewed:
         told.append(("sure", step_of(best.confidence)))
-    if is_disputed(rating, labels):
+    if is_disputed(is_decided, labels):
         told.append(("disputed", 1))
     return told
 
@@ -38,22 +41,9 @@ def steps_below(confidence: float) -> range:
     return range(min(max(round(confidence * CONFIDENCE_STEPS), 0), CONFIDENCE_STEPS))
 
 
-def is_disputed(rating: str, labels: Iterable[Label]) -> bool:
-    """Whether labelers rate the image differently and nobody has decided.
-
-    A person has, where a label by hand says the image's rating, or where it has another one than
-    the labelers' sternest word, which counts until then.
-    """
-    words = rating_words(labels)
-    if len(set(words.values())) < 2:
-        return False
-    by_hand = {
-        label.text
-        for label in labels
-        if label.kind == Label.Kind.RATING and label.source == Label.Source.MANUAL
-    }
-    sternest = max(words.values(), key=RATING_WORDS.index)
-    return rating not in by_hand and rating in (Rating.UNRATED, sternest)
+def is_disputed(is_decided: bool, labels: Iterable[Label]) -> bool:
+    """Whether labelers rate the image differently. is_decided: an admin has said what counts."""
+    return not is_decided and len(set(rating_words(labels).values())) > 1
 
 
 def rating_words(labels: Iterable[Label]) -> dict[tuple[str, str], Rating]:

@@ -6,12 +6,11 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from gallery import image_index, rejected_tags
+from gallery import image_index, label_history, ratings, rejected_tags
 from gallery.captions import choose
 from gallery.image_tags import TAG_KINDS
 from gallery.label_history import Ending, keep, person
 from gallery.models import FormerLabel, Image, Label
-from gallery.ratings import change_rating
 from imagineer.problems import Problem, not_found
 
 _QUOTED = 200
@@ -20,7 +19,28 @@ _QUOTED = 200
 def write_label(
     image: Image, kind: str, text: str, *, created_by: Any = None, is_pinned: bool = False
 ) -> Label:
-    """A label by hand. Words said before, by whomever, stay."""
+    """A label by hand. Words said before, by whomever, stay. A rating decides on the image's.
+
+    Raises Problem 404 if the image was deleted meanwhile, ValueError for a rating that is none.
+    """
+    written: list[Label] = []
+
+    def write() -> None:
+        written[:] = [add_words(image, kind, text, created_by=created_by, is_pinned=is_pinned)]
+
+    if kind == Label.Kind.RATING:
+        ratings.decide(image, text, by=created_by, write=write)
+    else:
+        write()
+    if not written:
+        raise not_found("image")
+    return written[0]
+
+
+def add_words(
+    image: Image, kind: str, text: str, *, created_by: Any = None, is_pinned: bool = False
+) -> Label:
+    """As write_label, but a rating decides nothing: for whoever decides in the same transaction."""
     with transaction.atomic():
         label = Label.objects.create(
             image=image,
@@ -39,8 +59,8 @@ def write_label(
 def save_label(label: Label, *, is_new_word: bool, saved_by: Any = None) -> None:
     """Write a label that a form has filled, in the form's transaction.
 
-    It is pinned as :func:`pin` does. A rating by hand rates the picture once the transaction is
-    committed, since that moves files; is_new_word: not where nothing but the pin was changed.
+    It is pinned as :func:`pin` does. A rating by hand decides on the image's once the transaction
+    is committed, since that moves files; is_new_word: not where nothing but the pin was changed.
     """
     if label.pk and is_new_word:
         keep(label, Ending.REWORDED, saved_by)
@@ -52,17 +72,38 @@ def save_label(label: Label, *, is_new_word: bool, saved_by: Any = None) -> None
         _set_pin(label, True, saved_by)
     by_hand = label.kind == Label.Kind.RATING and label.source == Label.Source.MANUAL
     if by_hand and is_new_word:
-        transaction.on_commit(partial(_rate, label.image_id, label.text))
+        images = Image.objects.filter(pk=label.image_id)
+        transaction.on_commit(partial(ratings.change_rating, images, label.text, saved_by))
     if is_new_word:
         _accept(label)
     image_index.refresh([label.image_id])
 
 
 def reword(label: Label, text: str, reworded_by: Any = None) -> FormerLabel:
-    """Give the label other words, which are this person's now; what it said is returned."""
+    """Give a label by hand other words, which are this person's now; what it said is returned.
+
+    A rating decides on the image's. Raises Problem 404 if the image was deleted meanwhile,
+    ValueError for a rating that is none.
+    """
+    kept: list[FormerLabel] = []
+
+    def write() -> None:
+        kept[:] = [change_words(label, text, reworded_by)]
+
+    if label.kind == Label.Kind.RATING:
+        ratings.decide(label.image, text, by=reworded_by, write=write)
+    else:
+        write()
+    if not kept:
+        raise not_found("image")
+    return kept[0]
+
+
+def change_words(label: Label, text: str, changed_by: Any = None) -> FormerLabel:
+    """As reword, but a rating decides nothing: for whoever decides in the same transaction."""
     with transaction.atomic():
-        former = keep(label, Ending.REWORDED, reworded_by)
-        label.text, label.created_by = text, person(reworded_by)
+        former = keep(label, Ending.REWORDED, changed_by)
+        label.text, label.created_by = text, person(changed_by)
         label.created_at = timezone.now()
         label.save(update_fields=["text", "created_by", "created_at"])
         _accept(label)
@@ -70,20 +111,41 @@ def reword(label: Label, text: str, reworded_by: Any = None) -> FormerLabel:
     return former
 
 
+def restore(former: FormerLabel, restored_by: Any = None) -> Label:
+    """Make former words a label again; a labeler's rating counts as one that was said now."""
+    restored: list[Label] = []
+
+    def write() -> None:
+        restored[:] = [label_history.restore(former, restored_by)[0]]
+
+    if former.kind == Label.Kind.RATING:
+        ratings.settle_rating(former.image, write, expected=(former.text,))
+    else:
+        write()
+    if not restored:
+        raise not_found("image")
+    return restored[0]
+
+
 def delete_label(label: Label, deleted_by: Any = None) -> FormerLabel:
     """Take the label away; the image's tags and what it is found by follow. It can come back.
 
     A tag that a person takes from a machine or a web page is off the image for good: whoever says
-    it again, a person excepted, is not heard. Words by hand are only taken back.
+    it again, a person excepted, is not heard. Words by hand are only taken back. The image's rating
+    follows, if that was a labeler's word, once the transaction is committed; what an admin has
+    decided on stays.
     """
     with transaction.atomic():
         former = keep(label, Ending.REMOVED, deleted_by)
-        image_id, text = label.image_id, label.text
-        is_tag_of_others = label.kind in TAG_KINDS and label.source != Label.Source.MANUAL
+        image, text = label.image, label.text
+        is_of_others = label.source != Label.Source.MANUAL
         label.delete()
-        if is_tag_of_others and not rejected_tags.is_said_by_hand(image_id, text):
-            rejected_tags.reject([image_id], text, deleted_by)
-        image_index.refresh([image_id])
+        is_tag_of_others = label.kind in TAG_KINDS and is_of_others
+        if is_tag_of_others and not rejected_tags.is_said_by_hand(image.pk, text):
+            rejected_tags.reject([image.pk], text, deleted_by)
+        image_index.refresh([image.pk])
+        if label.kind == Label.Kind.RATING and is_of_others:
+            transaction.on_commit(partial(ratings.settle_rating, image))
     return former
 
 
@@ -107,10 +169,6 @@ def _accept(label: Label) -> None:
     """A tag by hand stands, although it was taken off before."""
     if label.kind in TAG_KINDS and label.source == Label.Source.MANUAL:
         rejected_tags.accept([label.image_id], label.text)
-
-
-def _rate(image_id: int, rating: str) -> None:
-    change_rating(Image.objects.filter(pk=image_id), rating)
 
 
 def pin(label: Label, is_pinned: bool = True, pinned_by: Any = None) -> None:

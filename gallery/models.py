@@ -98,6 +98,20 @@ class Image(models.Model):
     rating = models.CharField(max_length=16, choices=Rating.choices, default=Rating.UNRATED)
     is_nsfw = models.BooleanField(default=False, editable=False)
     is_veiled = models.BooleanField(default=False, editable=False)
+    rating_decided_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When an admin decided on the rating; until then labelers' words count.",
+    )
+    rating_decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
     is_public = models.BooleanField(default=True)
     deleted_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When it went into the trash."
@@ -165,6 +179,10 @@ class Image(models.Model):
             models.CheckConstraint(
                 condition=Q(is_nsfw=False) | Q(is_veiled=True), name="image_nsfw_is_veiled"
             ),
+            models.CheckConstraint(
+                condition=Q(rating_decided_at=None) | ~Q(rating="UNRATED"),
+                name="image_decided_is_rated",
+            ),
         )
 
     def __str__(self) -> str:
@@ -179,6 +197,11 @@ class Image(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("gallery:image", args=[self.pk])
+
+    @property
+    def is_rating_decided(self) -> bool:
+        """An admin has said what counts, whatever labelers say."""
+        return self.rating_decided_at is not None
 
     def thumbnail_url(self, width: int, *, sharp: bool) -> str:
         """The address of the smallest rendition that fills ``width`` pixels.

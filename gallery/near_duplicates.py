@@ -17,7 +17,7 @@ from gallery import (
     similar,
     trash,
 )
-from gallery.models import Album, AlbumImage, Exposed, Exposure, Image, Label, NearDuplicate, Rating
+from gallery.models import Album, AlbumImage, Exposed, Exposure, Image, Label, NearDuplicate
 from gallery.tag_models import RejectedTag
 from imagineer.jobs.models import Job, Status
 from imagineer.jobs.submit import submit
@@ -30,7 +30,6 @@ _CHUNK = 1000
 _LOOKED_AT = 100
 # Images may become visible in another order than they took their ids.
 _OVERLAP = 200
-_STRICTNESS = (Rating.UNRATED, Rating.SAFE, Rating.SUGGESTIVE, Rating.ADULT, Rating.EXPLICIT)
 _LOSSLESS = ("png", "bmp")
 # What a frozen dataset was made of stays what it was.
 _APART = ("dataset_items",)
@@ -148,34 +147,45 @@ def merge(kept: Image, other: Image, by: Any = None) -> None:
     """Keep one picture of two: the other goes into the trash, what was known of it stays.
 
     The kept one joins the other's albums (and becomes their cover where the other was), gets its
-    labels, where it came from and what it was drawn with, a prompt if it has none, and the
-    stricter rating. Private stays private: if either was, so is the kept one. Raises NotAPair if
-    they are one image, or one of them is gone.
+    labels, where it came from and what it was drawn with, and a prompt if it has none. Of ratings
+    the stricter counts: of what labelers said of either, unless an admin has decided on the kept
+    one; and of what admins decided. Private stays private: if either was, so is the kept one.
+    Raises NotAPair if they are one image, or one of them is gone.
     """
     if kept.pk == other.pk:
         raise NotAPair("These are one and the same picture.")
-    with transaction.atomic():
+
+    def unite() -> None:
+        nonlocal kept, other
         rows = Image.objects.select_for_update().in_bulk([kept.pk, other.pk])
         if len(rows) < 2:
             raise NotAPair("One of the two was deleted meanwhile.")
         kept, other = rows[kept.pk], rows[other.pk]
-        _unite_albums(kept, other, by)
-        _unite_labels(kept, other)
-        _unite_rejections(kept, other)
-        _unite_provenance(kept, other)
-        if not kept.prompt and other.prompt:
-            Image.objects.filter(pk=kept.pk).update(
-                prompt=other.prompt,
-                negative_prompt=other.negative_prompt,
-                generation_params=kept.generation_params or other.generation_params,
-            )
-        trash.move_to_trash([other.pk], deleted_by=by)
-        image_index.refresh([kept.pk])
+        _unite(kept, other, by)
+
+    if not ratings.settle_rating(kept, unite, expected=ratings.said_by_labelers(other)):
+        raise NotAPair("One of the two was deleted meanwhile.")
     # These move files, which no transaction can take back.
-    if _STRICTNESS.index(Rating(other.rating)) > _STRICTNESS.index(Rating(kept.rating)):
-        ratings.change_rating([Image.objects.get(pk=kept.pk)], other.rating)
-    if kept.is_public and not other.is_public:
-        ratings.change_visibility([Image.objects.get(pk=kept.pk)], False)
+    now = Image.objects.get(pk=kept.pk)
+    if other.rating_decided_at and ratings.sternest((now.rating, other.rating)) != now.rating:
+        ratings.decide(now, other.rating, by=other.rating_decided_by)
+    if now.is_public and not other.is_public:
+        ratings.change_visibility([now], False)
+
+
+def _unite(kept: Image, other: Image, by: Any) -> None:
+    _unite_albums(kept, other, by)
+    _unite_labels(kept, other)
+    _unite_rejections(kept, other)
+    _unite_provenance(kept, other)
+    if not kept.prompt and other.prompt:
+        Image.objects.filter(pk=kept.pk).update(
+            prompt=other.prompt,
+            negative_prompt=other.negative_prompt,
+            generation_params=kept.generation_params or other.generation_params,
+        )
+    trash.move_to_trash([other.pk], deleted_by=by)
+    image_index.refresh([kept.pk])
 
 
 def _unite_albums(kept: Image, other: Image, by: Any) -> None:

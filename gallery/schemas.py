@@ -97,9 +97,11 @@ class ModelUse(Schema):
 class ImageDetail(ImageOut):
     """A picture with all that is known of it.
 
-    Of a blurred one, nothing but its albums is told beyond what a list tells.
+    Of a blurred one, no word and no model is told. rating_is_decided: an admin decided on the
+    rating; else it is the sternest word of the labelers, and may change.
     """
 
+    rating_is_decided: bool
     negative_prompt: str
     parameters: dict[str, Any]
     labels: list[LabelOut]
@@ -265,7 +267,10 @@ class Removed(Schema):
 
 
 class UploadOptions(In):
-    """album_id: an existing album; album: the name of one, made with the first picture if new."""
+    """album_id: an existing album; album: the name of one, made with the first picture if new.
+
+    rating: decided on, so that labelers do not change it; UNRATED leaves it to them.
+    """
 
     album_id: Id | None = None
     album: Name | None = None

@@ -283,6 +283,19 @@ LABELERS = env.words("LABELERS")
 LABELING_CONCURRENCY = env.number("LABELING_CONCURRENCY", 4, low=1, high=64)
 # Captions that are less sure than this are put forward for review; in steps of 0.05.
 LABELING_LOW_CONFIDENCE = env.decimal("LABELING_LOW_CONFIDENCE", 0.7, low=0.05, high=1)
+# What the local labeler rates with, and from which of its scores on a picture is rated so.
+NSFW_MODEL = env.text("NSFW_MODEL") or "open_nsfw"
+if NSFW_MODEL not in ("open_nsfw", "nudenet"):
+    raise ImproperlyConfigured(f"NSFW_MODEL is {NSFW_MODEL!r}; write open_nsfw or nudenet.")
+NSFW_SUGGESTIVE = env.decimal("NSFW_SUGGESTIVE", 0.2, low=0.01, high=0.99)
+NSFW_ADULT = env.decimal("NSFW_ADULT", 0.4, low=0.01, high=0.99)
+NSFW_EXPLICIT = env.decimal("NSFW_EXPLICIT", 0.8, low=0.01, high=0.99)
+if not NSFW_SUGGESTIVE < NSFW_ADULT < NSFW_EXPLICIT:
+    raise ImproperlyConfigured(
+        "NSFW_SUGGESTIVE, NSFW_ADULT and NSFW_EXPLICIT must rise in this order."
+    )
+# How sure NudeNet must be of a part of a body.
+NSFW_PART = env.decimal("NSFW_PART", 0.5, low=0.01, high=0.99)
 
 # --- Scraping ----------------------------------------------------------------------------------
 

@@ -24,7 +24,8 @@ from imagineer.jobs.models import Job
 from imagineer.problems import Problem
 from labeling import admin_captions, admin_prompts, budget, selection
 from labeling.estimates import Estimate
-from labeling.labelers import CLAUDE, labeler_kind
+from labeling.found_captions import COPIED
+from labeling.labelers import LabelerKind, default_labeler, known
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.prices import dollars
 from labeling.prompts import SD_TRAINING
@@ -48,8 +49,19 @@ class ImageIdsField(forms.CharField):
             raise forms.ValidationError(str(error)) from None
 
 
+class ChosenField(forms.ChoiceField):
+    """A choice that is always made: by default the field's initial one."""
+
+    def clean(self, value: Any) -> Any:
+        return super().clean(value or self.initial)
+
+
+def _titled(kind: LabelerKind) -> str:
+    return f"{kind.title} (cannot be used yet)" if kind.missing() else kind.title
+
+
 class LabelForm(StartForm):
-    intro = "Claude writes a caption, tags and a rating for every image; nothing is overwritten."
+    intro = "Every image gets a rating, a caption and tags; what was said before stays."
 
     album = forms.ModelChoiceField(
         Album.objects.order_by("name"), required=False, empty_label="No album"
@@ -61,7 +73,8 @@ class LabelForm(StartForm):
     )
     # Those that were selected among the images stand in for both of the above.
     chosen = ImageIdsField(required=False, max_length=200_000, widget=forms.HiddenInput)
-    prompt_kind = forms.ChoiceField(label="Prompt", initial=SD_TRAINING)
+    labeler = ChosenField()
+    prompt_kind = ChosenField(label="Prompt", initial=SD_TRAINING)
     trigger_word = forms.CharField(
         required=False,
         max_length=LONGEST,
@@ -71,12 +84,12 @@ class LabelForm(StartForm):
     include_context = forms.BooleanField(
         required=False,
         initial=True,
-        label="Tell Claude of the album and of the words on the web page",
+        label="Tell the labeler of the album and of the words on the web page",
         help_text="They are marked as the words of strangers.",
     )
     force = forms.BooleanField(
         required=False,
-        label="Also label images that this prompt has labelled before",
+        label="Also label images that were labelled so before",
         help_text="Earlier captions stay; the new ones are added.",
     )
     use_batches = forms.BooleanField(
@@ -87,14 +100,21 @@ class LabelForm(StartForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        kinds, labeler = known().values(), self.fields["labeler"]
+        labeler.choices = [(kind.name, _titled(kind)) for kind in kinds]  # type: ignore[attr-defined]
+        labeler.initial = default_labeler()
+        readers = (kind.name for kind in kinds if kind.reads_prompts)
+        labeler.widget.attrs["data-reads-prompts"] = " ".join(readers)
+        batchers = [kind.name for kind in kinds if kind.batches is not None]
+        labeler.widget.attrs["data-takes-batches"] = " ".join(batchers)
         prompts = Prompt.objects.current().order_by("id")
         self.fields["prompt_kind"].choices = [(p.kind, str(p)) for p in prompts]  # type: ignore[attr-defined]
-        self.first = ("album", "images", "prompt_kind", "trigger_word")
-        if labeler_kind(CLAUDE).batches is None:
+        self.first = ("album", "images", "labeler", "prompt_kind", "trigger_word")
+        if not batchers:
             del self.fields["use_batches"]
         if self._named("chosen"):
             del self.fields["album"], self.fields["images"]
-            self.first = ("prompt_kind", "trigger_word")
+            self.first = ("labeler", "prompt_kind", "trigger_word")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -105,6 +125,11 @@ class LabelForm(StartForm):
         if not self.errors and len(given) != 1:
             raise forms.ValidationError("Choose an album, or write the numbers of images.")
         return data
+
+    @property
+    def kind(self) -> LabelerKind:
+        """The chosen labeler; the default one while none is."""
+        return known().get(self.value("labeler") or "") or known()[default_labeler()]
 
     def ids(self) -> list[int]:
         """The images that were chosen one by one, here or among the images."""
@@ -125,6 +150,11 @@ class LabelForm(StartForm):
             return album or None
         return Album.objects.filter(pk=words.number_in(str(album)) or 0).first()
 
+    def batched(self) -> bool:
+        """Whether to ask in batches; the box is out of sight for a labeler that takes none."""
+        wanted = "use_batches" in self.fields and bool(self.value("use_batches"))
+        return wanted and self.kind.batches is not None
+
     @cached_property
     def estimate(self) -> Estimate | None:
         """What it would take; None while nothing valid is chosen."""
@@ -135,15 +165,15 @@ class LabelForm(StartForm):
             prompt = current_prompt(self.value("prompt_kind") or SD_TRAINING)
         except Problem:
             return None
-        kind = labeler_kind(CLAUDE)
+        kind = self.kind
         asked = LabelingRun(
             album=album,
             labeler=kind.name,
             prompt=prompt,
-            trigger_word=self.value("trigger_word") or "",
-            include_context=bool(self.value("include_context")),
+            trigger_word=(self.value("trigger_word") or "") if kind.reads_prompts else "",
+            include_context=bool(self.value("include_context")) or not kind.reads_prompts,
             force=bool(self.value("force")),
-            use_batches="use_batches" in self.fields and bool(self.value("use_batches")),
+            use_batches=self.batched(),
         )
         images = Image.objects.filter(entries__album=album)
         return estimate_of(images if album else Image.objects.filter(pk__in=ids), kind, asked)
@@ -154,16 +184,19 @@ class LabelForm(StartForm):
         if asked is None:
             return ""
         if not asked.images:
-            return "This prompt has labelled all of these before."
+            said = "This prompt" if self.kind.reads_prompts else f"{self.kind.title} labeling"
+            return f"{said} has labelled all of these before."
+        if not self.kind.is_paid:
+            return "Nothing to pay."
         tokens = (words.thin(n) for n in (asked.usage.input_tokens, asked.usage.output_tokens))
-        said = ["About {} tokens in and {} out".format(*tokens) + f": {dollars(asked.cost)}."]
+        told = ["About {} tokens in and {} out".format(*tokens) + f": {dollars(asked.cost)}."]
         now = budget.standing()
         if now.limit is not None:
-            said.append(str(now))
+            told.append(str(now))
         if not now.allows(asked.cost):
-            said.append("That is not enough.")
-        said.append(budget.price_warning(labeler_kind(CLAUDE).model()))
-        return " ".join(filter(None, said))
+            told.append("That is not enough.")
+        told.append(budget.price_warning(self.kind.model()))
+        return " ".join(filter(None, told))
 
     @property
     def verb(self) -> str:
@@ -171,18 +204,30 @@ class LabelForm(StartForm):
         return f"Label {words.thin(count)} image{'' if count == 1 else 's'}" if count else "Label"
 
 
+class LabelerFilter(admin.SimpleListFilter):
+    title = "labeler"
+    parameter_name = "labeler"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind.name, kind.title) for kind in known().values()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(labeler=value) if value else queryset
+
+
 @admin.register(LabelingRun)
 class LabelingRunAdmin(RunAdmin):
     start_form = LabelForm
     start_name = "labeling_start"
-    start_title = "Label with Claude"
+    start_title = "Label images"
     start_template = "admin/labeling/start.html"
     change_form_template = "admin/labeling/labelingrun/change_form.html"
     change_list_template = "admin/labeling/labelingrun/change_list.html"
     list_display = (
-        "shown_what", "prompt", "shown_state", "shown_counts", "shown_cost", "shown_age",
+        "shown_what", "shown_labeler", "shown_state", "shown_counts", "shown_cost", "shown_age",
     )  # fmt: skip
-    list_filter: ClassVar[tuple[Any, ...]] = (StateFilter, "prompt__kind")
+    list_filter: ClassVar[tuple[Any, ...]] = (StateFilter, LabelerFilter, "prompt__kind")
     list_select_related = ("job", "prompt", "album", "image")
 
     def get_urls(self) -> list[URLPattern]:
@@ -199,11 +244,12 @@ class LabelingRunAdmin(RunAdmin):
         return start_run(
             asked.get("chosen") or asked.get("images") or (),
             album=asked.get("album"),
+            labeler=asked["labeler"],
             prompt_kind=asked["prompt_kind"],
             trigger_word=asked["trigger_word"],
             include_context=asked["include_context"],
             force=asked["force"],
-            use_batches=asked.get("use_batches", False),
+            use_batches=isinstance(form, LabelForm) and form.batched(),
             created_by=request.user,
         ).job
 
@@ -226,7 +272,7 @@ class LabelingRunAdmin(RunAdmin):
         ids = form.ids() if isinstance(form, LabelForm) and "images" not in form.fields else []
         shown = Image.objects.in_bulk(ids[:CHOSEN_SHOWN])
         return {
-            "no_key": labeler_kind(CLAUDE).missing(),
+            "labelers": [(kind, kind.missing()) for kind in known().values()],
             "prompts": Prompt.objects.current(),
             "chosen_count": len(ids),
             "pictures": [shown[pk] for pk in ids[:CHOSEN_SHOWN] if pk in shown],
@@ -276,6 +322,11 @@ class LabelingRunAdmin(RunAdmin):
             return format_html("Search <q>{}</q>", run.search)
         return str(run.album or run.image or "Chosen images")
 
+    @admin.display(description="By")
+    def shown_labeler(self, run: LabelingRun) -> str:
+        prompt = run.told_prompt
+        return f"{run.labeler_title}, {prompt}" if prompt else run.labeler_title
+
     @admin.display(description="Labelled")
     def shown_counts(self, run: Any) -> str:
         text = f"{words.thin(run.done_count)} of {words.thin(run.item_count)}"
@@ -315,7 +366,7 @@ def run_context(request: HttpRequest, run: LabelingRun) -> dict[str, Any]:
     if chosen in LabelingItem.Outcome.values:
         items = items.filter(outcome=chosen)
     page = Paginator(items, ITEMS_A_PAGE).get_page(request.GET.get("p"))
-    give_labels(list(page.object_list), run.prompt)
+    give_labels(list(page.object_list), run)
     outcomes = LabelingItem.Outcome
     left = counts[outcomes.FAILED] + counts[outcomes.PENDING]
     ended = run.job.has_ended
@@ -336,19 +387,27 @@ def run_context(request: HttpRequest, run: LabelingRun) -> dict[str, Any]:
     }
 
 
-def give_labels(items: list[LabelingItem], prompt: Prompt) -> None:
-    """Give each item its image's newest ``caption``, ``rating`` and all ``tags`` of the prompt."""
+def give_labels(items: list[LabelingItem], run: LabelingRun) -> None:
+    """Give each item its image's newest ``caption``, ``rating`` and all ``tags``, as far as the
+    run's labeler said them, on the run's prompt if it reads any.
+
+    ``copied`` says where a caption comes from that did not come from looking at the picture.
+    """
+    kind, prompt = known().get(run.labeler), run.told_prompt
     labels = Label.objects.filter(
         image_id__in=[item.image_id for item in items],
-        source=Label.Source.CLAUDE,
-        prompt_kind=prompt.kind,
-        prompt_version=str(prompt.version),
+        source=kind.source if kind else run.labeler,
+        prompt_kind=prompt.kind if prompt else "",
+        prompt_version=str(prompt.version) if prompt else "",
     ).order_by("id")
     found: dict[int, dict[str, list[Label]]] = {}
     for label in labels:
         found.setdefault(label.image_id, {}).setdefault(label.kind, []).append(label)
     for item in items:
         kinds = found.get(item.image_id, {})
-        item.caption = kinds.get(Label.Kind.CAPTION, [None])[-1]  # type: ignore[attr-defined]
+        caption = kinds.get(Label.Kind.CAPTION, [None])[-1]
+        item.caption = caption  # type: ignore[attr-defined]
+        copied = caption is not None and caption.model in COPIED.values()
+        item.copied = caption.model if caption and copied else ""  # type: ignore[attr-defined]
         item.rating = kinds.get(Label.Kind.RATING, [None])[-1]  # type: ignore[attr-defined]
         item.tags = kinds.get(Label.Kind.TAG, [])  # type: ignore[attr-defined]

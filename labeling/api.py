@@ -17,6 +17,7 @@ from imagineer.keyset import paginate
 from imagineer.problems import not_found
 from imagineer.texts import Line, Text
 from labeling import api_captions, api_review
+from labeling.labelers import LabelerKind, default_labeler, known
 from labeling.models import LabelingItem, LabelingRun
 from labeling.runs import retry_run, start_run
 from labeling.trigger_words import LONGEST
@@ -29,10 +30,17 @@ Outcome = LabelingItem.Outcome
 
 
 class LabelingIn(In):
+    labeler: Text = Field(
+        default="",
+        max_length=50,
+        description="One of /api/labeling/labelers; by default “claude” where it can be used, else "
+        "“local”.",
+    )
     prompt_kind: Text = Field(
         default="",
         max_length=50,
-        description="By default “default” for an image, “sd_training” for an album.",
+        description="By default “default” for an image, “sd_training” for an album. Labelers that "
+        "read no prompts pass it over.",
     )
     trigger_word: Line = Field(
         default="",
@@ -44,7 +52,8 @@ class LabelingIn(In):
         description="Tell the labeler of the album and of the page that an image comes from.",
     )
     force: Flag = Field(
-        default=False, description="Also label images that this prompt has labelled before."
+        default=False,
+        description="Also label images that the labeler, with this prompt, has labelled before.",
     )
     use_batches: Flag = Field(
         default=False, description="Ask in batches: half the price, and answers within a day."
@@ -61,6 +70,30 @@ class RetryIn(In):
     )
 
 
+class LabelerOut(Schema):
+    """is_usable: it can be used as things stand; missing: why not, and what to do about it.
+
+    source: whose its labels are; reads_prompts: prompt_kind changes what it says; is_default: it is
+    taken where a request names none.
+    """
+
+    name: str
+    title: str
+    does: str
+    model: str
+    source: str
+    is_usable: bool
+    missing: str
+    reads_prompts: bool
+    is_paid: bool
+    is_default: bool
+
+
+class LabelerList(Schema):
+    items: list[LabelerOut]
+    next: None = None
+
+
 class FailureOut(Schema):
     image_id: int
     outcome: str
@@ -68,7 +101,7 @@ class FailureOut(Schema):
 
 
 class TaskRow(Schema):
-    """id is the job's id; the counts add up to total.
+    """id is the job's id; the counts add up to total. The prompt is empty where none is read.
 
     input_tokens are those that no cache had; cost_usd is what has been paid for so far.
     """
@@ -81,7 +114,7 @@ class TaskRow(Schema):
     labeler: str
     model: str
     prompt_kind: str
-    prompt_version: int
+    prompt_version: int | None
     trigger_word: str
     include_context: bool
     force: bool
@@ -109,6 +142,29 @@ class TaskOut(TaskRow):
 class TaskList(Schema):
     items: list[TaskRow]
     next: str | None
+
+
+@router.get("/labeling/labelers", auth=ADMIN, response=LabelerList)
+def list_labelers(request: HttpRequest) -> Any:
+    """The labelers of this installation, and whether they can be used."""
+    default = default_labeler()
+    return {"items": [_labeler_out(kind, default) for kind in known().values()]}
+
+
+def _labeler_out(kind: LabelerKind, default: str) -> dict[str, Any]:
+    missing = kind.missing()
+    return {
+        "name": kind.name,
+        "title": kind.title,
+        "does": kind.does,
+        "model": kind.model(),
+        "source": kind.source,
+        "is_usable": not missing,
+        "missing": missing,
+        "reads_prompts": kind.reads_prompts,
+        "is_paid": kind.is_paid,
+        "is_default": kind.name == default and not missing,
+    }
 
 
 def label_image(request: HttpRequest, image_id: Id, payload: LabelingIn | None = None) -> Any:
@@ -188,14 +244,15 @@ _COLUMNS = (
 
 
 def _row(run: LabelingRun, counts: dict[str, int]) -> dict[str, Any]:
+    prompt = run.told_prompt
     return (
         counts
         | {name: getattr(run, name) for name in _COLUMNS}
         | {
             "id": run.job_id,
             "status": run.job.status,
-            "prompt_kind": run.prompt.kind,
-            "prompt_version": run.prompt.version,
+            "prompt_kind": prompt.kind if prompt else "",
+            "prompt_version": prompt.version if prompt else None,
             "error": run.job.error,
             "finished_at": run.job.finished_at,
         }

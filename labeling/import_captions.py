@@ -18,11 +18,11 @@ from django.db import transaction
 from gallery import captions, image_index, image_tags, labels, sidecars
 from gallery.album_sources import Source, SourceRefused, UnreadableFile, sidecar_of
 from gallery.models import Album, AlbumImage, Image, Label
+from gallery.ratings import settle_rating
 from gallery.sidecars import Sidecar, SidecarRefused
 from gallery.tags import normalised
 from labeling.album_captions import file_names
 from labeling.caption_files import CaptionFileRefused, Row, read_csv, read_jsonl
-from labeling.write_labels import apply_rating
 
 MOST_BYTES = 50_000_000
 _TABLES: dict[str, Callable[[str], list[Row]]] = {
@@ -190,7 +190,7 @@ def _write(
     images = Image.objects.in_bulk(ids)
     for pk, row in rows:
         if row.rating and pk in images:
-            apply_rating(images[pk], row.rating)
+            _write_rating(images[pk], row.rating, outcome, created_by)
     with transaction.atomic():
         for label in Label.objects.filter(image__in=ids).order_by("pk"):
             said[label.image_id].append(label)
@@ -204,13 +204,7 @@ def _write_one(
     image: Image, row: Row, said: list[Label], outcome: Imported, choose: bool, created_by: Any
 ) -> None:
     def write(kind: str, text: str) -> Label:
-        label = Label.objects.create(
-            image=image,
-            kind=kind,
-            text=text,
-            source=Label.Source.IMPORTED,
-            created_by=created_by if getattr(created_by, "pk", None) else None,
-        )
+        label = _imported(image, kind, text, created_by)
         said.append(label)
         return label
 
@@ -229,7 +223,26 @@ def _write_one(
             tags.add(normalised(tag))
             write(Label.Kind.TAG, tag)
             outcome.tags += 1
-    ratings = [label.text for label in said if label.kind == Label.Kind.RATING]
-    if row.rating and row.rating not in ratings:
-        write(Label.Kind.RATING, row.rating)
-        outcome.ratings += 1
+
+
+def _write_rating(image: Image, rating: str, outcome: Imported, created_by: Any) -> None:
+    """What a file says counts as a labeler's word, unless it was said before."""
+    written: list[Label] = []
+
+    def write() -> None:
+        written.clear()
+        if not image.labels.filter(kind=Label.Kind.RATING, text=rating).exists():
+            written.append(_imported(image, Label.Kind.RATING, rating, created_by))
+
+    settle_rating(image, write, expected=(rating,))
+    outcome.ratings += len(written)
+
+
+def _imported(image: Image, kind: str, text: str, created_by: Any) -> Label:
+    return Label.objects.create(
+        image=image,
+        kind=kind,
+        text=text,
+        source=Label.Source.IMPORTED,
+        created_by=created_by if getattr(created_by, "pk", None) else None,
+    )

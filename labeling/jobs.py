@@ -65,7 +65,7 @@ def _begin(attempt: Attempt) -> None:
             skipped = waiting.update(outcome=Outcome.SKIPPED, error="")
         LabelingRun.objects.filter(pk=labeling_run.pk).update(is_under_way=True)
     if skipped:
-        attempt.context.log(f"Skipped {skipped} images that were labelled with this prompt before.")
+        attempt.context.log(f"Skipped {skipped} images that were labelled so before.")
 
 
 def ended(job: Job) -> None:

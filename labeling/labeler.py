@@ -30,7 +30,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Picture:
-    """jpeg: upright, its long side at most LONGEST_SIDE pixels. instructions: an admin's."""
+    """jpeg: upright, its long side at most what the labeler wants. instructions: an admin's."""
 
     jpeg: bytes = field(repr=False)
     instructions: str = ""
@@ -69,7 +69,8 @@ class Labeling:
     caption: empty for none. rating: SAFE, SUGGESTIVE, ADULT, EXPLICIT, or empty for none. tags:
     lower case, distinct. confidence: of the rating and caption together, 0..1. model: what said it,
     as its maker names it. caption_from: where the words of the caption were taken from, if it did
-    not come from looking at the picture ("prompt", "page").
+    not come from looking at the picture ("prompt", "page"). rates_only: model and confidence are
+    the rating's alone; caption and tags came about otherwise.
     """
 
     model: str
@@ -78,6 +79,7 @@ class Labeling:
     tags: tuple[str, ...] = ()
     confidence: float | None = None
     caption_from: str = ""
+    rates_only: bool = False
     usage: Usage = Usage()
 
 

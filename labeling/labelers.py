@@ -4,6 +4,7 @@ LABELERS names further ones, each as ``dotted.path.to.KIND``: a :class:`LabelerK
 whoever installs it.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ from imagineer.problems import invalid
 from labeling.batches import BatchLabeler
 from labeling.claude_batches import ClaudeBatches
 from labeling.claude_client import ClaudeConfig, import_sdk
-from labeling.labeler import Labeler
+from labeling.labeler import LONGEST_SIDE, Labeler
 
 CLAUDE = "claude"
 LOCAL = "local"
@@ -27,9 +28,10 @@ LOCAL = "local"
 class LabelerKind:
     """name: in addresses and rows; title: for people; source: whose word its labels are.
 
-    make: opens it, from the settings. model: which one would answer now. missing: why it cannot be
-    used as things stand, a sentence; empty if it can. at_once: how many pictures at the same time.
-    reads_prompts: whether an admin's instructions change what it says. is_paid: by the token.
+    does: what it does, in sentences; make: opens it, from the settings; model: which one would
+    answer now; missing: why it cannot be used as things stand, a sentence, empty if it can;
+    at_once: how many pictures at the same time; longest_side: pixels of those that it is given;
+    reads_prompts: whether an admin's instructions change what it says; is_paid: by the token;
     batches: opens it for pictures that are handed over together; None if it takes no batches.
     """
 
@@ -40,6 +42,8 @@ class LabelerKind:
     model: Callable[[], str]
     missing: Callable[[], str] = lambda: ""
     at_once: Callable[[], int] = lambda: 1
+    does: str = ""
+    longest_side: int = LONGEST_SIDE
     reads_prompts: bool = False
     is_paid: bool = False
     batches: Callable[[], BatchLabeler] | None = None
@@ -72,6 +76,7 @@ _CLAUDE = LabelerKind(
     model=lambda: str(settings.CLAUDE_MODEL),
     missing=lambda: "" if settings.ANTHROPIC_API_KEY else NO_KEY,
     at_once=lambda: int(settings.LABELING_CONCURRENCY),
+    does="Looks at each picture and writes a caption, tags and a rating. It is paid for.",
     reads_prompts=True,
     is_paid=True,
     batches=_claude,
@@ -84,13 +89,51 @@ def warm_up() -> None:
         import_sdk()
 
 
+# --- On this machine -----------------------------------------------------------------------------
+
+
+def _local() -> Labeler:
+    from labeling.local_labeler import LocalConfig, LocalLabeler
+    from labeling.nsfw_levels import Thresholds
+
+    thresholds = Thresholds(
+        settings.NSFW_SUGGESTIVE, settings.NSFW_ADULT, settings.NSFW_EXPLICIT, settings.NSFW_PART
+    )
+    return LocalLabeler(LocalConfig(settings.NSFW_MODEL, thresholds))
+
+
+def _local_lacks() -> str:
+    from labeling.local_labeler import missing
+
+    return missing(settings.NSFW_MODEL)
+
+
+_LOCAL = LabelerKind(
+    LOCAL,
+    "Local",
+    Label.Source.LOCAL,
+    _local,
+    model=lambda: str(settings.NSFW_MODEL),
+    missing=_local_lacks,
+    # One more than it works on, so that the next is ready.
+    at_once=lambda: (os.cpu_count() or 1) + 1,
+    does=(
+        "Rates each picture on this machine and names its colours and format; keywords are those "
+        "in its file, the caption that of its web page or its prompt. It needs no key and no "
+        "network."
+    ),
+    # Its models look at 224 and 320 pixels.
+    longest_side=640,
+)
+
+
 # --- All of them ---------------------------------------------------------------------------------
 
 
 @cache
 def known() -> dict[str, LabelerKind]:
     """By name. Raises ImproperlyConfigured for a path in LABELERS that leads to none."""
-    kinds = [_CLAUDE]
+    kinds = [_CLAUDE, _LOCAL]
     for path in settings.LABELERS:
         try:
             found = import_string(path)
@@ -100,6 +143,12 @@ def known() -> dict[str, LabelerKind]:
             raise ImproperlyConfigured(f"LABELERS names {path}, which is no LabelerKind.")
         kinds.append(found)
     return {kind.name: kind for kind in kinds}
+
+
+def default_labeler() -> str:
+    """The name of the first that can be used: Claude where there is a key, else the local one."""
+    usable = (kind.name for kind in known().values() if not kind.missing())
+    return next(usable, CLAUDE)
 
 
 def labeler_kind(name: str) -> LabelerKind:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from gallery.models import Album, Image
 from imagineer.jobs.models import Job
 from labeling import prompts
+from labeling.labelers import known
 
 VERSION_ATTEMPTS = 5
 
@@ -118,6 +119,18 @@ class LabelingRun(models.Model):
     @property
     def all_input_tokens(self) -> int:
         return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    @property
+    def labeler_title(self) -> str:
+        """What people call its labeler; the bare name of one that is no longer installed."""
+        kind = known().get(self.labeler)
+        return kind.title if kind else self.labeler
+
+    @property
+    def told_prompt(self) -> Prompt | None:
+        """The prompt that its labeler was told; None for one that reads none."""
+        kind = known().get(self.labeler)
+        return self.prompt if kind is None or kind.reads_prompts else None
 
     def reasons(self, most: int) -> list[tuple[str, int]]:
         """Why images failed, the most frequent reason first: (sentence, how many images)."""

@@ -1,7 +1,7 @@
 """What came of a run's pictures is written: labels, refusals, failures, and what they cost.
 
-Each answer is one transaction with its item's outcome, so whatever kills a run, no image gets the
-labels of one run twice.
+Each answer is one transaction with its item's outcome and the rating that follows from it, so
+whatever kills a run, no image gets the labels of one run twice.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from gallery.models import Image
+from gallery.ratings import settle_rating
 from imagineer.jobs.registry import JobContext, JobFailed, Partial, Result
 from labeling import budget
 from labeling.budget import NOTHING
@@ -18,7 +18,7 @@ from labeling.labeler import Labeling, LabelingFailed, Refused, Usage
 from labeling.labelers import LabelerKind
 from labeling.models import LabelingItem, LabelingRun
 from labeling.prices import Price
-from labeling.write_labels import apply_rating, write_labels
+from labeling.write_labels import write_labels
 
 Outcome = LabelingItem.Outcome
 # So many failures in a row mean that the trouble is not with the pictures.
@@ -64,14 +64,8 @@ def labelled(
     reserved: US dollars that are set aside on the run for it.
     """
     attempt.failed_in_a_row = 0
-    # Before the labels: a kill in between leaves an item that is done again, never a picture whose
-    # rating was not applied.
-    if labeling.rating:
-        try:
-            apply_rating(item.image, labeling.rating)
-        except Image.DoesNotExist:
-            pass
-    with transaction.atomic():
+
+    def write() -> None:
         is_first = item.settle(Outcome.DONE)
         if is_first:
             write_labels(
@@ -82,6 +76,10 @@ def labelled(
                 reads_prompts=attempt.kind.reads_prompts,
             )
         _pay(attempt, item, labeling.usage, reserved, is_first=is_first)
+
+    if not settle_rating(item.image, write, expected=(labeling.rating,)):
+        # Its item went with it.
+        _pay(attempt, item, labeling.usage, reserved, is_first=False)
 
 
 def not_labelled(

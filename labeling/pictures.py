@@ -6,7 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from gallery import image_files
 from gallery.models import Album, Image, Label
+from labeling import embedded_keywords
 from labeling.labeler import JPEG_QUALITY, LONGEST_SIDE, Found, Picture
+from labeling.labelers import known
 from labeling.models import LabelingItem, LabelingRun
 from labeling.prompts import instructions
 
@@ -47,7 +49,9 @@ def picture_of(image: Image, run: LabelingRun, texts: tuple[str, ...] = ()) -> P
     with image.file.open("rb") as file:
         data = file.read()
     asked = instructions(run.prompt.text, run.trigger_word)
-    return Picture(_jpeg(data), asked, _found(image, run, texts))
+    kind = known().get(run.labeler)
+    side = kind.longest_side if kind else LONGEST_SIDE
+    return Picture(_jpeg(data, side), asked, _found(image, data, run, texts))
 
 
 def words_of(album: Album) -> str:
@@ -64,17 +68,21 @@ def page_texts(image_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
     return found
 
 
-def _jpeg(data: bytes) -> bytes:
-    """Upright, at most LONGEST_SIDE pixels on its long side."""
-    decoded = image_files.decode(data, max_width=LONGEST_SIDE, max_height=LONGEST_SIDE)
+def _jpeg(data: bytes, longest_side: int) -> bytes:
+    """Upright, at most longest_side pixels on its long side."""
+    decoded = image_files.decode(data, max_width=longest_side, max_height=longest_side)
     jpeg = io.BytesIO()
     image_files.on_white(decoded.picture).save(jpeg, "JPEG", quality=JPEG_QUALITY)
     return jpeg.getvalue()
 
 
-def _found(image: Image, run: LabelingRun, texts: tuple[str, ...]) -> Found:
+def _found(image: Image, data: bytes, run: LabelingRun, texts: tuple[str, ...]) -> Found:
+    keywords = embedded_keywords.read(data, image.format)
     if not run.include_context:
-        return Found(prompt=image.prompt)
+        return Found(prompt=image.prompt, keywords=keywords)
     return Found(
-        prompt=image.prompt, page_texts=texts, album=words_of(run.album) if run.album else ""
+        prompt=image.prompt,
+        page_texts=texts,
+        keywords=keywords,
+        album=words_of(run.album) if run.album else "",
     )

@@ -233,7 +233,7 @@ def _item(image: Image, note: str) -> Item:
         tuple(label_history.captions(labels, image.former_labels.all())),
         tuple(_tags(labels)),
         tuple(_ratings(labels)),
-        is_disputed(image.rating, labels),
+        is_disputed(image.is_rating_decided, labels),
         note,
     )
 

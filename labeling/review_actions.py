@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core import signing
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
@@ -18,6 +19,7 @@ from gallery import label_history, labels, ratings
 from gallery.captions import choose, ranked
 from gallery.image_tags import TAG_KINDS
 from gallery.models import NO_RATING, RATING_WORDS, FormerLabel, Image, Label, Rating
+from gallery.ratings import Decision
 from gallery.tags import normalised
 from imagineer.problems import Problem, invalid, not_found
 from imagineer.texts import CONTROL, has_control, unified
@@ -115,28 +117,38 @@ def rate(image_id: int, rating: str, seen: str | None, by: Any) -> Done:
     if rating not in RATING_WORDS:
         raise invalid("rating", NO_RATING)
     image = _image(image_id)
-    before = image.rating
-    if seen is not None and seen != before:
-        said = f"Somebody rated it {Rating(before).label.lower()} meanwhile. Nothing was changed."
-        raise Problem(409, "changed_meanwhile", said, "seen")
-    # Before the label: a kill in between leaves a rated picture, never a word without effect.
-    ratings.change_rating([image], rating)
-    created, reworded = None, None
-    with transaction.atomic():
-        labels.lock(image_id)
-        by_hand = image.labels.filter(kind=Label.Kind.RATING, source=Label.Source.MANUAL)
-        newest = by_hand.order_by("created_at", "pk").last()
-        if newest is None or not _is_own(newest, by):
-            if newest is None or newest.text != rating:
-                created = labels.write_label(image, Label.Kind.RATING, rating, created_by=by)
-        elif newest.text != rating:
-            reworded = labels.reword(newest, rating, by)
+    written: list[tuple[Decision, Label | None, FormerLabel | None]] = []
+
+    def write() -> None:
+        before = ratings.decision_on(_image(image_id))
+        if seen is not None and seen != before.rating:
+            rated = Rating(before.rating).label.lower()
+            said = f"Somebody rated it {rated} meanwhile. Nothing was changed."
+            raise Problem(409, "changed_meanwhile", said, "seen")
+        written[:] = [(before, *_say_rating(image, rating, by))]
+
+    ratings.decide(image, rating, by=by, write=write)
+    if not written:
+        raise not_found("image")
+    before, created, reworded = written[0]
+    after = ratings.decision_on(image)
     undo = {
         **_undoing(image_id, created=[created], restore=[reworded]),
-        "rating": [before, rating],
+        "rating": [_told_of(before), _told_of(after)],
     }
-    nothing = before == rating and not created and not reworded
+    nothing = before == after and not created and not reworded
     return Done(f"Rated {Rating(rating).label.lower()}.", "" if nothing else _signed(undo))
+
+
+def _say_rating(image: Image, rating: str, by: Any) -> tuple[Label | None, FormerLabel | None]:
+    """The label by hand that says so, if it is new, and what it said before, if it is not."""
+    by_hand = image.labels.filter(kind=Label.Kind.RATING, source=Label.Source.MANUAL)
+    newest = by_hand.order_by("created_at", "pk").last()
+    if newest is not None and newest.text == rating:
+        return None, None
+    if newest is not None and _is_own(newest, by):
+        return None, labels.change_words(newest, rating, by)
+    return labels.add_words(image, Label.Kind.RATING, rating, created_by=by), None
 
 
 def change_tags(image_id: int, add: Iterable[str], remove: Iterable[str], by: Any) -> Done:
@@ -184,7 +196,8 @@ def undo(image_id: int, receipt: str, by: Any) -> Done:
     if told.get("image") != image_id:
         raise invalid("undo", "This cannot be taken back.")
     if "rating" in told:
-        _undo_rating(image_id, *told["rating"])
+        _undo_rating(image_id, told, by)
+        return Done("Taken back.")
     with transaction.atomic():
         if "caption" in told:
             now = labels.caption_as_seen(image_id, None)
@@ -192,20 +205,38 @@ def undo(image_id: int, receipt: str, by: Any) -> Done:
                 raise Problem(409, "changed_meanwhile", _CHANGED_SINCE, "undo")
         else:
             labels.lock(image_id)
-        for label in Label.objects.filter(image=image_id, pk__in=told["created"]):
-            labels.delete_label(label, by)
-        for former in FormerLabel.objects.filter(image=image_id, pk__in=told["restore"]):
-            label_history.restore(former, by)
+        _undo_words(image_id, told, by)
         if "caption" in told:
             _pin_as_before(image_id, told["pinned"], by)
     return Done("Taken back.")
 
 
-def _undo_rating(image_id: int, before: str, after: str) -> None:
-    image = _image(image_id)
-    if image.rating != after:
-        raise Problem(409, "changed_meanwhile", _CHANGED_SINCE, "undo")
-    ratings.change_rating([image], before)
+def _undo_words(image_id: int, told: dict[str, Any], by: Any) -> None:
+    for label in Label.objects.filter(image=image_id, pk__in=told["created"]):
+        labels.delete_label(label, by)
+    for former in FormerLabel.objects.filter(image=image_id, pk__in=told["restore"]):
+        label_history.restore(former, by)
+
+
+def _undo_rating(image_id: int, told: dict[str, Any], by: Any) -> None:
+    """The rating is what it was, and so is who decided on it, if anyone had."""
+    before, after = told["rating"]
+
+    def write() -> None:
+        if _told_of(ratings.decision_on(_image(image_id))) != after:
+            raise Problem(409, "changed_meanwhile", _CHANGED_SINCE, "undo")
+        _undo_words(image_id, told, by)
+
+    rating, at, decided_by = before
+    there = get_user_model().objects.filter(pk=decided_by).exists()
+    decision = Decision(rating, parse_datetime(at) if at else None, decided_by if there else None)
+    ratings.put_back(_image(image_id), decision, write=write)
+
+
+def _told_of(decision: Decision) -> list[Any]:
+    """As a receipt tells it."""
+    at = decision.decided_at.isoformat() if decision.decided_at else None
+    return [decision.rating, at, decision.decided_by]
 
 
 def _pin_as_before(image_id: int, pin: Sequence[Any] | None, by: Any) -> None:

@@ -14,7 +14,7 @@ from imagineer.texts import NOT_A_LINE, is_line
 from imagineer.words import thin
 from labeling import budget, selection, trigger_words
 from labeling.estimates import Estimate, estimate
-from labeling.labelers import CLAUDE, LabelerKind, labeler_kind
+from labeling.labelers import LabelerKind, default_labeler, labeler_kind
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.pictures import words_of
 from labeling.prices import dollars
@@ -43,7 +43,7 @@ def start_run(
     *,
     album: Album | None = None,
     search: str | None = None,
-    labeler: str = CLAUDE,
+    labeler: str = "",
     prompt_kind: str = "",
     trigger_word: str = "",
     include_context: bool = True,
@@ -53,19 +53,22 @@ def start_run(
 ) -> LabelingRun:
     """Write the run, an item for every image and the job, and enqueue it.
 
-    An album, a search or image ids. prompt_kind: by default sd_training for an album, else default.
-    trigger_word: what every caption begins with. include_context: whether the labeler is told of
-    the album and of the page that a picture comes from. use_batches: at half the price, within a
-    day. Raises Problem: 409 if the labeler cannot be used or the month's budget does not allow it,
-    422 for what else is wrong.
+    An album, a search or image ids. labeler: by default Claude where it can be used, else the local
+    one. prompt_kind: by default sd_training for an album, else default. trigger_word: what every
+    caption begins with. include_context: whether the labeler is told of the album and of the page
+    that a picture comes from. Labelers that read no prompts pass these three over. use_batches: at
+    half the price, within a day. Raises Problem: 409 if the labeler cannot be used or the month's
+    budget does not allow it, 422 for what else is wrong.
     """
-    kind = labeler_kind(labeler)
+    kind = labeler_kind(labeler or default_labeler())
     if missing := kind.missing():
         raise Problem(409, "labeler_unusable", missing, "labeler")
     if use_batches and kind.batches is None:
         raise invalid("use_batches", f"The labeler “{kind.title}” takes no batches.")
     prompt = current_prompt(prompt_kind or (SD_TRAINING if album else DEFAULT))
     trigger_word = checked_trigger_word(trigger_word)
+    if not kind.reads_prompts:
+        trigger_word, include_context = "", True
     ids = _ids_of(album, search, image_ids)
     run = LabelingRun(
         album=album,

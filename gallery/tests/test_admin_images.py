@@ -412,12 +412,13 @@ def test_the_page_of_a_label_takes_over_a_rating(
 
 
 def test_its_page_changes_rating_and_visibility_in_one_place(
-    admin_client: Client, media: Path
+    admin_client: Client, media: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     image = make_image()
     data = form_of(admin_client, image) | {"rating": "EXPLICIT"}
     data.pop("is_public")
-    assert admin_client.post(f"{LIST}{image.pk}/change/", data).status_code == 302
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin_client.post(f"{LIST}{image.pk}/change/", data).status_code == 302
     changed = Image.objects.get()
     assert (changed.rating, changed.is_nsfw, changed.is_public) == ("EXPLICIT", True, False)
     assert changed.sharp_key != image.sharp_key

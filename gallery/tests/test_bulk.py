@@ -115,6 +115,15 @@ def test_it_stops_between_parts_and_does_the_rest_later() -> None:
     assert bulk.apply(change, ids) == 1
 
 
+def test_unrated_takes_decisions_back_and_says_so() -> None:
+    decided, other = make_image(rating=Rating.SAFE), make_image()
+    change = Change(Action.SET_RATING, rating=Rating.UNRATED)
+    changed = bulk.apply(change, [decided.pk, other.pk])
+    assert bulk.told(change, 2, changed) == "1 picture left to what labelers say."
+    decided.refresh_from_db()
+    assert (decided.rating, decided.rating_decided_at) == ("UNRATED", None)
+
+
 def test_a_job_does_it_and_says_how_many(admin_user: Any) -> None:
     images = [make_row() for _ in range(5)]
     here, there = make_album("Here", images), make_album("There")

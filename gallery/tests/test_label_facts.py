@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from gallery import ratings
 from gallery.label_facts import CONFIDENCE_STEPS, facts, is_disputed, step_of, steps_below
-from gallery.models import Image, Label
+from gallery.models import Image, Label, SearchDocument
+from gallery.search_words import token_of
 from gallery.tests.factories import make_label, make_row
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +20,7 @@ def image() -> Image:
 
 def told(image: Image) -> dict[str, list[object]]:
     found: dict[str, list[object]] = {}
-    for kind, value in facts(image.rating, list(image.labels.all())):
+    for kind, value in facts(image.is_rating_decided, list(image.labels.all())):
         found.setdefault(kind, []).append(value)
     return found
 
@@ -78,30 +80,33 @@ def rated(image: Image, source: str, word: str, **columns: Any) -> Label:
     return make_label(image, word, kind="rating", source=source, **columns)
 
 
-def disputed(image: Image) -> bool:
-    image.refresh_from_db()
-    return is_disputed(image.rating, list(image.labels.all()))
+def disputed(image: Image, *, is_decided: bool = False) -> bool:
+    return is_disputed(is_decided, list(image.labels.all()))
 
 
-def test_ratings_differ_until_a_person_says_one(image: Image) -> None:
+def test_ratings_differ_until_an_admin_decides(image: Image) -> None:
     rated(image, "claude", "SAFE", model="m")
     assert not disputed(image)
     rated(image, "local", "ADULT", model="n")
     assert disputed(image)
-    Image.objects.update(rating="ADULT", is_nsfw=True, is_veiled=True)
-    assert disputed(image), "the sternest counts, and nobody has decided"
-    rated(image, "manual", "ADULT")
-    assert not disputed(image)
+    assert not disputed(image, is_decided=True)
 
 
-def test_a_rating_that_no_labelers_word_led_to_was_decided(image: Image) -> None:
+def test_what_is_found_as_disputed_follows_decisions(image: Image) -> None:
+    def found() -> bool:
+        return token_of("disputed", 1) in SearchDocument.objects.get(image=image).facts.split()
+
     rated(image, "claude", "SAFE")
-    rated(image, "local", "SUGGESTIVE")
-    Image.objects.update(rating="SAFE")
-    assert not disputed(image), "without a person the sternest would count"
+    rated(image, "local", "ADULT")
+    ratings.settle_rating(image)
+    assert found()
+    ratings.decide(image, "ADULT")
+    assert not found(), "the same rating, but decided on"
+    ratings.decide(image, "UNRATED")
+    assert found()
 
 
-def test_a_rating_by_hand_that_the_picture_does_not_follow_decides_nothing(image: Image) -> None:
+def test_a_rating_by_hand_alone_decides_nothing(image: Image) -> None:
     rated(image, "claude", "SAFE")
     rated(image, "local", "SUGGESTIVE")
     rated(image, "manual", "EXPLICIT")

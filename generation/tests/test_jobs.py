@@ -358,6 +358,16 @@ def test_a_private_run_makes_private_pictures_and_a_private_album(
     assert {image.is_nsfw for image in Image.objects.all()} == {True}
 
 
+@pytest.mark.parametrize(("rating", "decided"), [("SAFE", True), ("UNRATED", False)])
+def test_a_rating_chosen_for_a_run_is_decided_on(
+    use_engine: UseEngine, rating: str, decided: bool
+) -> None:
+    use_engine()
+    run_job(make_batch(rating=rating))
+    found = {(row.rating, row.rating_decided_at is not None) for row in Image.objects.all()}
+    assert found == {(rating, decided)}
+
+
 def test_an_item_that_another_worker_finished_is_not_done_twice(
     use_engine: UseEngine,
 ) -> None:

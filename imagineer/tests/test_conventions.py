@@ -9,7 +9,16 @@ from django.conf import settings
 from django.core.management import call_command
 
 ROOT = Path(settings.BASE_DIR)
-HEAVY = ("torch", "diffusers", "transformers", "peft", "scrapy", "twisted", "anthropic")
+HEAVY = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "peft",
+    "scrapy",
+    "twisted",
+    "anthropic",
+    "onnxruntime",
+)
 
 
 def test_the_import_layers_hold():

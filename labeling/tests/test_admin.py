@@ -52,7 +52,8 @@ def test_the_form_offers_albums_and_prompts(admin, anthropic):
 def test_without_a_key_the_form_says_what_to_set(admin, settings):
     settings.ANTHROPIC_API_KEY = ""
     assert "Set ANTHROPIC_API_KEY" in admin.get(START).content.decode()
-    response = admin.post(START, {"images": str(make_row().pk), "prompt_kind": "default"})
+    asked = {"images": str(make_row().pk), "labeler": "claude", "prompt_kind": "default"}
+    response = admin.post(START, asked)
     assert response.status_code == 422
     assert "Set ANTHROPIC_API_KEY" in response.content.decode()
     assert not Job.objects.exists()

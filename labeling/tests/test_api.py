@@ -192,7 +192,7 @@ def test_a_task_tells_which_images_failed_and_why(admin, anthropic):
 
 def test_without_a_key_it_says_what_to_set_and_starts_nothing(admin, settings):
     settings.ANTHROPIC_API_KEY = ""
-    response = post(admin, f"/api/labeling/image/{make_row().pk}")
+    response = post(admin, f"/api/labeling/image/{make_row().pk}", {"labeler": "claude"})
     assert response.status_code == 409
     error = response.json()["error"]
     assert error["code"] == "labeler_unusable"
@@ -211,6 +211,9 @@ def test_without_a_key_it_says_what_to_set_and_starts_nothing(admin, settings):
         ({"trigger_word": "a\nb"}, "trigger_word"),
         ({"include_context": 1}, "include_context"),
         ({"forced": True}, "forced"),
+        ({"labeler": "gpt"}, "labeler"),
+        ({"labeler": 7}, "labeler"),
+        ({"labeler": "x" * 60}, "labeler"),
     ],
 )
 def test_a_wrong_request_names_its_field(admin, anthropic, body, field):

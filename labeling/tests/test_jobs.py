@@ -337,14 +337,34 @@ def test_an_item_settled_by_another_attempt_gets_no_second_labels(anthropic, mon
     image = make_image()
     run = run_of(image)
     item = run.items.get()
+    real = outcomes.settle_rating
 
-    def settled_meanwhile(*args: object, **kwargs: object) -> None:
+    def settled_meanwhile(*args: object, **kwargs: object):
         LabelingItem.objects.filter(pk=item.pk).update(outcome=Outcome.DONE)
+        return real(*args, **kwargs)
 
-    anthropic.answer = lambda body: Reply(text=good_text())
-    monkeypatch.setattr(outcomes, "apply_rating", settled_meanwhile)
+    anthropic.default = Reply(text=good_text(rating="ADULT"))
+    monkeypatch.setattr(outcomes, "settle_rating", settled_meanwhile)
     finished(run)
-    assert texts(image, "caption") == []
+    assert (texts(image, "caption"), texts(image, "rating")) == ([], [])
+    image.refresh_from_db()
+    assert image.rating == "UNRATED"
+
+
+def test_an_image_deleted_while_it_is_labelled_is_paid_for(anthropic, monkeypatch):
+    image, other = make_image(), make_image()
+    real = outcomes.settle_rating
+
+    def deleted_meanwhile(found: Image, *args: object, **kwargs: object):
+        Image.objects.filter(pk=image.pk).delete()
+        return real(found, *args, **kwargs)
+
+    run = run_of(image, other)
+    monkeypatch.setattr(outcomes, "settle_rating", deleted_meanwhile)
+    job = finished(run)
+    assert (job.status, job.result["labelled"]) == (Status.COMPLETED, 1)
+    run.refresh_from_db()
+    assert run.input_tokens == 3000
 
 
 def test_no_more_requests_are_in_flight_than_set(anthropic, settings):

@@ -8,10 +8,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gallery.models import Label
+from gallery.models import Image, Label
 from gallery.tests.factories import make_image
 from gallery.tests.workers import Workers
 from imagineer.jobs.models import Job
+from labeling.labelers import LOCAL
 from labeling.models import LabelingItem, LabelingRun
 from labeling.runs import start_run
 from labeling.tests.anthropic_server import KEY, AnthropicServer, Reply, good_text
@@ -152,3 +153,20 @@ def test_a_cancelled_batch_is_cancelled_at_anthropic_too(
     assert anthropic.batches.made[0].cancelled_at
     assert run.counts()[LabelingItem.Outcome.DONE] == 2
     assert is_labelled_once(run)
+
+
+def test_the_local_labeler_works_in_a_forked_child_and_goes_on_after_a_kill(
+    workers: Workers,
+) -> None:
+    run = start_run(album=album_of(60), labeler=LOCAL)
+    workers.start("redis", "default")
+    done = run.items.filter(outcome=LabelingItem.Outcome.DONE)
+    workers.until(lambda: done.count() >= 3, "the first labels")
+    assert workers.kill_horse("default")
+    job = workers.ended(run.job)
+    assert job.result is not None
+    assert (job.attempts, job.result["labelled"]) == (2, 60)
+    ratings = Label.objects.filter(kind=Label.Kind.RATING, source=Label.Source.LOCAL)
+    assert sorted(Counter(ratings.values_list("image_id", flat=True)).values()) == [1] * 60
+    rated = Image.objects.values_list("pk", "rating")
+    assert sorted(rated) == sorted(ratings.values_list("image_id", "text"))
