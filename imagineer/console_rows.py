@@ -60,7 +60,7 @@ class GrowingAdmin(ModelAdmin):
 
     paginator = CappedPaginator
     show_full_result_count = False
-    sortable_by: tuple[str, ...] = ()
+    sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return OneOrder
