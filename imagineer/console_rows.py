@@ -3,7 +3,7 @@
 Any room's ``admin.py`` may use this module; it knows no room. See docs/console.md.
 """
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
