@@ -23,8 +23,6 @@ _LOOKED_AT = 100
 _OVERLAP = 200
 _STRICTNESS = (Rating.UNRATED, Rating.SAFE, Rating.SUGGESTIVE, Rating.ADULT, Rating.EXPLICIT)
 _LOSSLESS = ("png", "bmp")
-# What a frozen dataset was made of stays what it was.
-_APART = ("dataset_items",)
 
 Report = Callable[[int, int, str], None]
 
@@ -139,8 +137,8 @@ def merge(kept: Image, other: Image, by: Any = None) -> None:
     """Keep one picture of two: the other goes into the trash, what was known of it stays.
 
     The kept one joins the other's albums (and becomes their cover where the other was), gets its
-    labels, where it came from and what it was drawn with, a prompt if it has none, and the
-    stricter rating. Private stays private: if either was, so is the kept one. Raises NotAPair if
+    labels, where it came from, what it was drawn with and what was trained on it, a prompt if it
+    has none, and the stricter rating. Private stays private: if either was, so is the kept one. Raises NotAPair if
     they are one image, or one of them is gone.
     """
     if kept.pk == other.pk:
@@ -193,8 +191,6 @@ def _unite_provenance(kept: Image, other: Image) -> None:
     for relation in Image._meta.related_objects:
         model: Any = relation.related_model
         if relation.many_to_many or model._meta.app_label == "gallery":
-            continue
-        if relation.get_accessor_name() in _APART:
             continue
         for row in model._base_manager.filter(**{relation.field.name: other}):
             try:
