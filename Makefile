@@ -53,7 +53,8 @@ postgresql:
 		$(SUDO) apt-get install -y -qq --no-install-recommends postgresql; }
 
 test: $(VENV)/.installed-dev browser postgresql  ## Run every test, the gallery's on PostgreSQL too
-	$(BIN)/pytest
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not processes and not model"
+	$(BIN)/pytest -q -m "processes or model"
 	$(MAKE) test-postgresql
 
 test-postgresql: $(VENV)/.installed-dev postgresql  ## The tests of pages, API and search on PostgreSQL

@@ -15,13 +15,12 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
@@ -38,6 +37,7 @@ from gallery import (
 from gallery.daily_sweep import submit_when_due
 from gallery.image_files import DecodedImage, ImageRefused
 from gallery.models import Album, Image, Rating, random_key
+from gallery.storage import save_together
 
 # The folders of the storage that hold pictures; sweeping keeps to these.
 ROOTS = ("batches", "uploads", "scraped", "imported")
@@ -141,25 +141,29 @@ class _Place:
     position: int | None
     added_by: Any
 
-    def put(self, image: Image) -> None:
-        if self.album is not None:
-            albums.put(self.album, image, position=self.position, added_by=self.added_by)
+    def put(self, image: Image) -> bool:
+        """Put it there; False where no album is asked for."""
+        if self.album is None:
+            return False
+        albums.put(self.album, image, position=self.position, added_by=self.added_by)
+        return True
 
 
 @dataclass
 class _Written:
-    """The files of one attempt."""
+    """The files of one attempt, the original first."""
 
-    sha256: str
     sharp_key: str = field(default_factory=random_key)
     blurred_key: str = field(default_factory=random_key)
-    original: str = ""
     names: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.time)
 
     @property
     def is_fresh(self) -> bool:
         return time.time() - self.began < _FRESH_SECONDS
+
+    def save(self, files: Sequence[tuple[str, bytes]]) -> None:
+        self.names = save_together(files)
 
     def remove(self) -> None:
         for name in self.names:
@@ -198,17 +202,15 @@ def _add_new(
     decoded = decode_for_renditions(data)
     rendered = renditions.render(decoded)
     facts = _with_embedded(facts, data, decoded.format)
-    written = _Written(sha256)
-    try:
-        _write(written, data, decoded.format, facts.original_name, prefix, sidecar)
-        made = renditions.save(rendered, sha256, written.sharp_key, written.blurred_key)
-        for name in made:
-            written.names.append(name)
-    except BaseException:
-        written.remove()
-        raise
+    written = _Written()
+    written.save(
+        [
+            *_originals(data, decoded.format, facts.original_name, prefix, sidecar),
+            *renditions.files(rendered, sha256, written.sharp_key, written.blurred_key),
+        ]
+    )
     image = Image(
-        file=written.original,
+        file=written.names[0],
         sha256=sha256,
         phash=rendered.phash,
         placeholder=rendered.placeholder,
@@ -259,8 +261,9 @@ def _insert(image: Image, place: _Place) -> bool:
             image.save(force_insert=True)
             # Whatever is wrong with it: the picture is in.
             transaction.on_commit(submit_when_due, robust=True)
-            place.put(image)
-            image_index.refresh([image.pk])
+            # An album that takes it in writes what it is found by.
+            if not place.put(image):
+                image_index.add(image)
     except IntegrityError:
         if Image.everything.filter(sha256=image.sha256).exists():
             return False
@@ -268,23 +271,20 @@ def _insert(image: Image, place: _Place) -> bool:
     return True
 
 
-def _write(
-    written: _Written,
+def _originals(
     data: bytes,
     kind: str,
     original_name: str,
     prefix: str,
     sidecar: Mapping[str, Any] | None,
-) -> None:
+) -> Iterator[tuple[str, bytes]]:
     """The original under a readable name that no other file has, and its sidecar."""
     stem = slugify(Path(original_name).stem)[:60].strip("-_") or "picture"
     base = f"{prefix}/{stem}-{secrets.token_hex(6)}"
-    name = f"{base}.{image_files.EXTENSIONS[kind]}"
-    written.original = default_storage.save(name, ContentFile(data))
-    written.names.append(written.original)
+    yield f"{base}.{image_files.EXTENSIONS[kind]}", data
     if sidecar is not None:
         text = json.dumps(dict(sidecar), ensure_ascii=False, indent=2, sort_keys=True)
-        written.names.append(default_storage.save(f"{base}.json", ContentFile(text.encode())))
+        yield f"{base}.json", text.encode()
 
 
 def _read(source: Source) -> bytes:

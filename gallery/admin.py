@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import (
     OuterRef,
@@ -13,22 +14,29 @@ from django.db.models import (
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.views.decorators.http import require_POST
 
 from gallery import (
     admin_albums,
     admin_bulk,
+    admin_captions,
     admin_duplicates,
     admin_filters,
+    admin_tag_changes,
+    admin_tags,
     admin_trash,
     admin_upload,
     bulk,
     image_index,
     labels,
+    parameters,
     search,
     trash,
 )
+from gallery.label_history import provenance
 from gallery.models import Album, AlbumImage, Image, Label
 from imagineer.console_rows import COUNTED_AT_MOST, EitherFilter, GrowingAdmin, RowAdmin
+from imagineer.jobs.templatetags.job_words import ago
 
 if TYPE_CHECKING:
     LabelTabularInline = admin.TabularInline[Label, Image]
@@ -58,14 +66,28 @@ class PublicFilter(EitherFilter):
     if_false = ("no", "Private")
 
 
+SWITCHES = {"is_public": "Visitors may see it", "is_pinned": "Pinned"}
+
+
 def plain_label(db_field: Any, kwargs: dict[str, Any]) -> None:
     """Say what a switch does rather than its column's name."""
-    if db_field.name == "is_public":
-        kwargs["label"] = "Visitors may see it"
+    if db_field.name in SWITCHES:
+        kwargs["label"] = SWITCHES[db_field.name]
 
 
-class ManualLabels(LabelTabularInline):
+class LabelInline(LabelTabularInline):
     model = Label
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        plain_label(db_field, kwargs)
+        if db_field.name == "text":
+            kwargs["widget"] = forms.Textarea(attrs={"rows": 2, "cols": 60})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+class ManualLabels(LabelInline):
     verbose_name = "label"
     verbose_name_plural = "Labels by hand"
     fields = ("kind", "text", "is_pinned")
@@ -74,18 +96,10 @@ class ManualLabels(LabelTabularInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Label]:
         return super().get_queryset(request).filter(source=Label.Source.MANUAL)
 
-    def formfield_for_dbfield(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> forms.Field | None:
-        if db_field.name == "text":
-            kwargs["widget"] = forms.Textarea(attrs={"rows": 2, "cols": 60})
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-
-class OtherLabels(LabelTabularInline):
+class OtherLabels(LabelInline):
     """What machines and web pages said: not edited, but it can be pinned or removed."""
 
-    model = Label
     verbose_name_plural = "Labels from elsewhere"
     fields = ("kind", "text", "provenance", "is_pinned")
     readonly_fields = ("kind", "text", "provenance")
@@ -102,16 +116,6 @@ class OtherLabels(LabelTabularInline):
         return provenance(label)
 
 
-def provenance(label: Label) -> str:
-    """Who said it, with which model and prompt, and how surely."""
-    parts = [label.get_source_display(), label.model]
-    if label.prompt_kind:
-        parts.append(f"prompt {label.prompt_kind} {label.prompt_version}".strip())
-    if label.confidence is not None:
-        parts.append(f"{label.confidence:.0%} sure")
-    return ", ".join(part for part in parts if part)
-
-
 @admin.register(Image)
 class ImageAdmin(RowAdmin):
     list_display = ("__str__", "source_type", "rating", "is_public", "created_at")
@@ -125,7 +129,7 @@ class ImageAdmin(RowAdmin):
     ordering = ("-id",)
     inlines = (ManualLabels, OtherLabels)
     fields = ("rating", "is_public", "original_name", "prompt", "negative_prompt")
-    actions = admin_bulk.ACTIONS
+    actions = (*admin_bulk.ACTIONS, admin_tag_changes.change_tags)
     change_list_template = "admin/gallery/image/change_list.html"
     change_form_template = "admin/gallery/image/change_form.html"
 
@@ -139,10 +143,14 @@ class ImageAdmin(RowAdmin):
         page = self.admin_site.admin_view(admin_upload.view(self.admin_site))
         trash_page = self.admin_site.admin_view(admin_trash.view(self.admin_site))
         twins = self.admin_site.admin_view(admin_duplicates.view(self.admin_site))
+        captions = self.admin_site.admin_view(admin_captions.view)
+        tags = self.admin_site.admin_view(require_POST(admin_tags.change_image_tags))
         return [
             path("duplicates/", twins, name="gallery_image_duplicates"),
             path("upload/", page, name="gallery_image_upload"),
             path("trash/", trash_page, name="gallery_image_trash"),
+            path("<int:pk>/captions/", captions, name="gallery_image_captions"),
+            path("<int:pk>/tags/", tags, name="gallery_image_tags"),
             *super().get_urls(),
         ]
 
@@ -206,10 +214,26 @@ class ImageAdmin(RowAdmin):
         for row in saved:
             if row._state.adding:
                 row.created_by_id = request.user.pk
-            labels.save_label(row, is_new_word=row in said)
+            labels.save_label(row, is_new_word=row in said, saved_by=request.user)
         for row in formset.deleted_objects:
-            labels.delete_label(row)
+            labels.delete_label(row, request.user)
         formset.save_m2m()
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """The image alone: in the trash it keeps its albums, labels and everything else."""
+        names: list[Any] = [format_html("Image: {}", image) for image in objs]
+        return names, {"images": len(names)}, set(), []
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        extra = {"days": settings.TRASH_DAYS}
+        response: HttpResponse = super().delete_view(
+            request, object_id, {**(extra_context or {}), **extra}
+        )
+        return response
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         trash.move_to_trash([obj.pk], deleted_by=request.user)
@@ -221,15 +245,14 @@ def image_context(image: Image) -> dict[str, Any]:
     prefetch_related_objects(
         [image], "generation_items__run", "models_used__model_version", "scraped_from"
     )
-    parameters = image.generation_params or {}
-    shown = [
-        (str(name), value) for name, value in parameters.items() if value not in ("", None, [])
-    ]
     return {
         "picture": image,
-        "parameters": shown,
+        "parameters": parameters.rows(image.generation_params, image.width, image.height),
         "albums": list(image.albums.order_by("name")),
+        "tags": list(image.tags.order_by("name")),
+        "tags_off": list(image.rejected_tags.select_related("tag").order_by("tag__name")),
         "album_names": admin_bulk.album_names(),
+        **admin_captions.context(image),
     }
 
 
@@ -282,6 +305,10 @@ class AlbumAdmin(RowAdmin):
             admin_albums.give_covers(listing.result_list)
         return response
 
+    def get_urls(self) -> list[URLPattern]:
+        tags = self.admin_site.admin_view(admin_tag_changes.album_view(self.admin_site))
+        return [path("<int:pk>/tags/", tags, name="gallery_album_tags"), *super().get_urls()]
+
     def page_context(self, request: HttpRequest, row: Album) -> dict[str, Any]:
         return admin_albums.context(request, row) | {"show_save_and_add_another": False}
 
@@ -302,7 +329,7 @@ class AlbumAdmin(RowAdmin):
 
 @admin.register(Label)
 class LabelAdmin(GrowingAdmin):
-    list_display = ("text", "kind", "said_by", "image", "is_pinned", "created_at")
+    list_display = ("text", "kind", "said_by", "image", "pinned", "said")
     list_select_related = ("image",)
     # Pictures are found by what is said of them among the images; no index says it of labels.
     ordering = ("-id",)
@@ -312,6 +339,20 @@ class LabelAdmin(GrowingAdmin):
     @admin.display(description="Said by")
     def said_by(self, label: Label) -> str:
         return provenance(label)
+
+    @admin.display(description="Pinned", empty_value="")
+    def pinned(self, label: Label) -> str:
+        return "Pinned" if label.is_pinned else ""
+
+    @admin.display(description="Said")
+    def said(self, label: Label) -> str:
+        return ago(label.created_at)
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        plain_label(db_field, kwargs)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Label | None = None
@@ -324,11 +365,12 @@ class LabelAdmin(GrowingAdmin):
     def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
         if not change:
             obj.created_by_id = request.user.pk
-        labels.save_label(obj, is_new_word=bool({"kind", "text"} & set(form.changed_data)))
+        is_new_word = bool({"kind", "text"} & set(form.changed_data))
+        labels.save_label(obj, is_new_word=is_new_word, saved_by=request.user)
 
     def delete_model(self, request: HttpRequest, obj: Label) -> None:
-        labels.delete_label(obj)
+        labels.delete_label(obj, request.user)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
         for label in queryset:
-            labels.delete_label(label)
+            labels.delete_label(label, request.user)

@@ -26,6 +26,8 @@ def view(site: AdminSite) -> Callable[[HttpRequest], HttpResponse]:
         if request.method == "POST":
             return _act(request)
         pairs = list(near_duplicates.open_pairs()[: SHOWN + 1])
+        images = [image for pair in pairs for image in (pair.first, pair.second)]
+        prefetch_related_objects(images, "labels", "albums", "tags")
         context = {
             **site.each_context(request),
             "title": "Near-duplicates",
@@ -44,7 +46,6 @@ def view(site: AdminSite) -> Callable[[HttpRequest], HttpResponse]:
 def _compared(pair: NearDuplicate) -> dict[str, Any]:
     """Both pictures with what is known of them; each fact is marked where it differs."""
     images = [pair.first, pair.second]
-    prefetch_related_objects(images, "labels", "albums")
     facts = [_facts(image) for image in images]
     sides = []
     for image, own, other in zip(images, facts, reversed(facts), strict=True):
@@ -59,7 +60,7 @@ def _compared(pair: NearDuplicate) -> dict[str, Any]:
 def _facts(image: Image) -> dict[str, str]:
     labels = list(image.labels.all())
     captions = [label for label in labels if label.kind == Label.Kind.CAPTION]
-    tags = sorted({label.text for label in labels if label.kind == Label.Kind.TAG})
+    tags = sorted(tag.name for tag in image.tags.all())
     return {
         "Size": f"{image.width} × {image.height}",
         "File": f"{image.format.upper()}, {size(image.bytes)}",

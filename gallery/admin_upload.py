@@ -1,7 +1,6 @@
 """The upload page: a plain form that takes many files; with JavaScript it sends them one by one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -11,21 +10,18 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from gallery import albums
-from gallery.add_image import ImageRefused, add_image
+from gallery import sidecars, uploads
 from gallery.admin_bulk import album_names, album_numbered, clean_album_name
+from gallery.album_sources import PICTURE_EXTENSIONS, SourceRefused
 from gallery.image_files import ACCEPTED
+from gallery.incoming import Arrival
+from gallery.jobs import submit_upload
 from gallery.models import Image
+from gallery.uploads import Options, Outcome
+from imagineer.jobs.models import Job
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file. image: the new one, or the one that has the same bytes."""
-
-    name: str
-    image: Image | None = None
-    created: bool = False
-    error: str = ""
+# From here on a file is sent in parts, which go on after a lost connection.
+PARTS_FROM_BYTES = 4_000_000
 
 
 def view(site: AdminSite) -> Callable[[HttpRequest], HttpResponse]:
@@ -39,7 +35,7 @@ def view(site: AdminSite) -> Callable[[HttpRequest], HttpResponse]:
 
 
 def _take(site: AdminSite, request: HttpRequest) -> HttpResponse:
-    """The form without JavaScript: every file of it in one request."""
+    """The form without JavaScript: every file of it in one request, archives left to a job."""
     files = request.FILES.getlist("files")
     name = request.POST.get("album", "").strip()
     is_public = request.POST.get("is_public") == "on"
@@ -50,33 +46,48 @@ def _take(site: AdminSite, request: HttpRequest) -> HttpResponse:
         name = clean_album_name(name) if name else ""
     except ValidationError as error:
         return _page(site, request, {**told, "album_error": " ".join(error.messages)}, 422)
-    album, outcomes = None, []
+    options = Options(name, is_public, created_by=request.user)
+    archives: list[UploadedFile[bytes]] = []
+    others: list[UploadedFile[bytes]] = []
     for file in files:
-        outcome = _add(file, is_public, request.user)
-        outcomes.append(outcome)
-        if name and outcome.image is not None:
-            # With the first picture: where every file is refused there is nothing to hold.
-            album = album or albums.named(name, created_by=request.user)
-            albums.put(album, outcome.image, added_by=request.user)
+        (archives if uploads.is_archive(file.read(4)) else others).append(file)
+        file.seek(0)
+    outcomes, album = uploads.take_files(others, options)
+    jobs, refused = _leave_to_jobs(archives, options)
+    outcomes += refused
     added = sum(outcome.created for outcome in outcomes)
     known = sum(outcome.image is not None and not outcome.created for outcome in outcomes)
     counts = {"added": added, "known": known, "refused": len(outcomes) - added - known}
-    return _page(site, request, {**told, "outcomes": outcomes, "album": album, **counts})
+    return _page(
+        site,
+        request,
+        {**told, "done": True, "outcomes": outcomes, "jobs": jobs, "album": album, **counts},
+    )
 
 
-def _add(file: "UploadedFile[bytes]", is_public: bool, user: Any) -> Outcome:
-    name = file.name or "file"
-    try:
-        added = add_image(
-            file.open(),
-            source_type=Image.Source.UPLOAD,
-            original_name=name,
-            is_public=is_public,
-            created_by=user,
+def _leave_to_jobs(
+    archives: "list[UploadedFile[bytes]]", options: Options
+) -> tuple[list[Job], list[Outcome]]:
+    jobs, refused = [], []
+    for file in archives:
+        name = file.name or "archive"
+        try:
+            uploads.check_archive(name, file)
+        except SourceRefused as error:
+            refused.append(Outcome(name, code="archive", error=str(error)))
+            continue
+        arrival = Arrival()
+        file.seek(0)
+        arrival.keep(name, file, is_archive=True)
+        jobs.append(
+            submit_upload(
+                arrival,
+                album=options.album,
+                is_public=options.is_public,
+                created_by=options.created_by,
+            )
         )
-    except ImageRefused as refused:
-        return Outcome(name, error=str(refused))
-    return Outcome(name, added.image, added.created)
+    return jobs, refused
 
 
 def _page(
@@ -88,8 +99,11 @@ def _page(
         "opts": Image._meta,
         "album_names": album_names(),
         "accepted": ACCEPTED,
+        "endings": ",".join(sorted(PICTURE_EXTENSIONS)),
+        "sidecar_endings": ",".join(sorted(sidecars.EXTENSIONS)),
         "max_bytes": settings.MAX_IMAGE_BYTES,
-        "max_megabytes": settings.MAX_IMAGE_BYTES // (1024 * 1024),
+        "max_archive_bytes": settings.MAX_ARCHIVE_BYTES,
+        "parts_from": PARTS_FROM_BYTES,
         "is_public": True,
         **told,
     }

@@ -1,14 +1,17 @@
-"""Reading an album's files from a folder or a ZIP archive on disk, without trusting either."""
+"""Reading pictures from a folder, a ZIP archive or single files, without trusting any of them."""
 
 import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import IO, Protocol
+
+from gallery import sidecars
+from gallery.sidecars import Sidecar
 
 PICTURE_EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp"}
@@ -16,7 +19,6 @@ PICTURE_EXTENSIONS = frozenset(
     | {".tif", ".tiff", ".heic", ".heif", ".avif", ".svg"}
 )
 MAX_FILES = 100_000
-MAX_CAPTION_BYTES = 64 * 1024
 # Pictures are compressed already; what unpacks to a hundred times its size is no album.
 MAX_RATIO = 100
 RATIO_FREE_BYTES = 100 * 1024 * 1024
@@ -32,16 +34,20 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """A file that may be a picture. name: its path within the source, "/" between parts."""
+    """A file that may be a picture, and the names of the sidecars beside it.
+
+    name: its path within the source, "/" between parts.
+    """
 
     name: str
-    caption_name: str | None
+    beside: tuple[str, ...] = ()
 
 
 class Source(Protocol):
-    """An open source; entries are in natural order (2 before 10)."""
+    """An open source. entries: in natural order (2 before 10); names: of all its files."""
 
     entries: list[Entry]
+    names: list[str]
 
     def read(self, name: str, limit: int) -> bytes:
         """At most limit bytes of a file. Raises UnreadableFile."""
@@ -56,24 +62,35 @@ def open_source(path: Path) -> Iterator[Source]:
     if not path.exists():
         raise SourceRefused(f"There is nothing at {path}.")
     try:
-        archive = zipfile.ZipFile(path)
+        file = path.open("rb")
+    except OSError as error:
+        raise SourceRefused(f"{path} cannot be read ({error.strerror}).") from error
+    with file, open_archive(file, path.name, "neither a folder nor a readable ZIP archive") as one:
+        yield one
+
+
+@contextmanager
+def open_archive(
+    file: IO[bytes], name: str, otherwise: str = "not a readable ZIP archive"
+) -> Iterator[Source]:
+    """A ZIP archive in an open, seekable file. Raises SourceRefused."""
+    try:
+        archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise SourceRefused(f"{path.name} is neither a folder nor a readable ZIP archive.") from (
-            error
-        )
+        raise SourceRefused(f"{name} is {otherwise}.") from error
     with archive:
-        yield _Archive(archive, path)
+        yield _Archive(archive, file.seek(0, 2))
 
 
-def caption_of(source: Source, entry: Entry) -> str:
-    """The text beside a picture; empty if there is none. Raises UnreadableFile."""
-    if entry.caption_name is None:
-        return ""
-    data = source.read(entry.caption_name, MAX_CAPTION_BYTES + 1)
-    if len(data) > MAX_CAPTION_BYTES:
-        raise UnreadableFile(f"The caption {entry.caption_name} is longer than 64 KB.")
-    text = data.decode("utf-8-sig", errors="replace").replace("\x00", "")
-    return " ".join(text.split())
+def loose_files(names: Iterable[str], open_file: Callable[[str], IO[bytes]]) -> Source:
+    """Single files under names of their own; open_file may raise OSError."""
+    return _Loose(list(names), open_file)
+
+
+def sidecar_of(source: Source, entry: Entry) -> Sidecar:
+    """What the files beside a picture say. Raises UnreadableFile, SidecarRefused."""
+    most = sidecars.MOST_JSON_BYTES + 1
+    return sidecars.read((name, source.read(name, most)) for name in entry.beside)
 
 
 class _Folder:
@@ -86,6 +103,7 @@ class _Folder:
                 names.append(path.relative_to(self.folder).as_posix())
             if len(names) > MAX_FILES:
                 raise SourceRefused(f"The folder holds more than {MAX_FILES:,} files.")
+        self.names = names
         self.entries = _entries(names)
 
     def read(self, name: str, limit: int) -> bytes:
@@ -96,8 +114,22 @@ class _Folder:
             raise UnreadableFile(f"{name} cannot be read ({error.strerror}).") from error
 
 
+class _Loose:
+    def __init__(self, names: list[str], open_file: Callable[[str], IO[bytes]]) -> None:
+        self.open_file = open_file
+        self.names = names
+        self.entries = _entries(names)
+
+    def read(self, name: str, limit: int) -> bytes:
+        try:
+            with self.open_file(name) as file:
+                return file.read(limit)
+        except OSError as error:
+            raise UnreadableFile(f"{name} cannot be read.") from error
+
+
 class _Archive:
-    def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
+    def __init__(self, archive: zipfile.ZipFile, size: int) -> None:
         self.archive = archive
         members = [info for info in archive.infolist() if not info.is_dir()]
         if len(members) > MAX_FILES:
@@ -109,7 +141,7 @@ class _Archive:
                     "of it. It is not imported."
                 )
         unpacked = sum(info.file_size for info in members)
-        if unpacked > max(RATIO_FREE_BYTES, path.stat().st_size * MAX_RATIO):
+        if unpacked > max(RATIO_FREE_BYTES, size * MAX_RATIO):
             raise SourceRefused(
                 f"The archive unpacks to {unpacked // 1024 // 1024:,} MB, more than "
                 f"{MAX_RATIO} times its size. It is not imported."
@@ -118,7 +150,8 @@ class _Archive:
             raise SourceRefused("The archive is encrypted; unpack it first.")
         # The last member of a name is the one that counts, as for every unpacker.
         self.members = {info.filename: info for info in members if not _is_link(info)}
-        self.entries = _entries(list(self.members))
+        self.names = [name for name in self.members if not _is_clutter(PurePosixPath(name))]
+        self.entries = _entries(self.names)
 
     def read(self, name: str, limit: int) -> bytes:
         try:
@@ -151,13 +184,9 @@ def _entries(names: list[str]) -> list[Entry]:
         path = PurePosixPath(name)
         if path.suffix.lower() not in PICTURE_EXTENSIONS or _is_clutter(path):
             continue
-        caption = next((text for text in _captions_beside(path) if text in present), None)
-        found.append(Entry(name, caption))
+        beside = (each for each in sidecars.names_beside(name) if each in present)
+        found.append(Entry(name, tuple(beside)))
     return found
-
-
-def _captions_beside(path: PurePosixPath) -> tuple[str, ...]:
-    return str(path.with_suffix(".txt")), str(path.with_suffix(".caption"))
 
 
 def _is_clutter(path: PurePosixPath) -> bool:

@@ -1,6 +1,7 @@
 """Making albums and putting pictures into them, from many processes at once."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,6 +11,8 @@ from django.utils import timezone
 from gallery import image_index
 from gallery.models import Album, AlbumImage, Image
 from gallery.search_names import Named, Pairs
+from imagineer import texts
+from imagineer.problems import Problem, invalid
 
 _ATTEMPTS = 10
 
@@ -25,6 +28,40 @@ SEARCHED = Named(
     name=lambda album: album.name,
     is_public=lambda album: album.is_public,
 )
+
+
+LONGEST_NAME = 200
+_BREAKS = re.compile("[ \t\n]+")
+_promised: list[Callable[[str], bool]] = []
+
+
+def promise(asks: Callable[[str], bool]) -> None:
+    """Let a room say which names its waiting work will give to albums; called in ``ready()``."""
+    if asks not in _promised:
+        _promised.append(asks)
+
+
+def checked_name(value: str, field: str = "album_name") -> str:
+    """The name of an album to come, tidied.
+
+    Raises Problem: 422 for one that no album may bear, 409 for one that an album has, or that work
+    in waiting will give to one.
+    """
+    # Not split(): no-break and thin spaces belong to the language.
+    name = " ".join(part for part in _BREAKS.split(texts.unified(value)) if part)
+    if not name:
+        raise invalid(field, "Give the album a name.")
+    if len(name) > LONGEST_NAME:
+        raise invalid(field, f"Write at most {LONGEST_NAME} characters; these are {len(name)}.")
+    if not texts.is_line(name):
+        raise invalid(field, texts.NOT_A_LINE)
+    if Album.objects.filter(name=name).exists():
+        said = f"An album named “{name}” exists already; choose another name."
+        raise Problem(409, "name_taken", said, field)
+    if any(asks(name) for asks in _promised):
+        said = f"Work that waits is about to make an album named “{name}”; choose another name."
+        raise Problem(409, "name_taken", said, field)
+    return name
 
 
 class NameTaken(Exception):

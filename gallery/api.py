@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from ninja import File, Form, Router, Status
 from ninja import Query as Query_
-from ninja.files import UploadedFile
+from ninja import Router, Status
 
-from gallery import albums as shelves
 from gallery import (
     api_albums,
     api_bulk,
     api_duplicates,
     api_labels,
+    api_tags,
+    api_upload,
     listing,
     media_views,
     nsfw,
@@ -23,13 +22,11 @@ from gallery import (
     similar,
     trash,
 )
-from gallery.add_image import ImageRefused, add_image
-from gallery.answers import album_ref, image_detail, image_out
-from gallery.models import Album, Image
+from gallery.answers import image_detail, image_out
+from gallery.models import Image
 from gallery.schemas import (
     Alike,
     AlikeList,
-    BulkDone,
     FacetList,
     FacetOut,
     Id,
@@ -40,21 +37,23 @@ from gallery.schemas import (
     SearchFor,
     SearchResult,
     ThumbnailOf,
-    Upload,
-    Uploaded,
-    UploadOptions,
     Viewing,
 )
 from gallery.search_query import Query, SearchRefused, Term, parse
 from imagineer.accounts.permissions import ADMIN
 from imagineer.keyset import Page, paginate
-from imagineer.problems import Problem, invalid, not_found
+from imagineer.problems import invalid, not_found
 
+images = Router(tags=["gallery"])
 router = Router(tags=["gallery"])
+# Before the images, whose addresses would take "upload" and "bulk" for numbers.
+router.add_router("", api_upload.router)
+router.add_router("", api_bulk.router)
+router.add_router("", images)
 router.add_router("", api_albums.router)
 router.add_router("", api_labels.router)
 router.add_router("", api_duplicates.router)
-router.add_router("", api_bulk.router)
+router.add_router("", api_tags.router)
 
 WEBP = {
     "responses": {
@@ -64,10 +63,9 @@ WEBP = {
         }
     }
 }
-FILES_AT_ONCE = 1000
 
 
-@router.get("/images", response=ImageList)
+@images.get("/images", response=ImageList)
 def list_images(
     request: HttpRequest, filters: Query_[ImageFilter], cursor: str | None = None
 ) -> ImageList:
@@ -106,7 +104,7 @@ def _parsed(text: str, field: str) -> Query:
     return query
 
 
-@router.get("/search", response=SearchResult)
+@images.get("/search", response=SearchResult)
 def search_images(
     request: HttpRequest, asked: Query_[SearchFor], cursor: str | None = None
 ) -> SearchResult:
@@ -132,74 +130,13 @@ def search_images(
     )
 
 
-@router.post("/images/upload", response=Upload, auth=ADMIN)
-def upload_images(
-    request: HttpRequest, files: File[list[UploadedFile]], options: Form[UploadOptions]
-) -> Upload:
-    """Take in many files, each on its own: some may be refused while the others are kept."""
-    if options.album_id is not None and options.album is not None:
-        raise invalid("album", "Name an album or give its id, not both.")
-    if len(files) > FILES_AT_ONCE:
-        raise invalid("files", f"At most {FILES_AT_ONCE} files are taken at once.")
-    shelf = _album(options.album_id) if options.album_id is not None else None
-    items = []
-    for file in files:
-        item, image = _take(request, file, options)
-        if image is not None and (options.album is not None or shelf is not None):
-            shelf = shelf or shelves.named(options.album or "", created_by=request.user)
-            shelves.put(shelf, image, added_by=request.user)
-        items.append(item)
-    outcomes = [item.outcome for item in items]
-    return Upload(
-        items=items,
-        created=outcomes.count("created"),
-        duplicates=outcomes.count("duplicate"),
-        refused=outcomes.count("refused"),
-        album=album_ref(shelf) if shelf else None,
-    )
-
-
-def _album(pk: int) -> Album:
-    found = Album.objects.filter(pk=pk).first()
-    if found is None:
-        raise Problem(404, "not_found", "There is no such album.", "album_id")
-    return found
-
-
-def _take(
-    request: HttpRequest, file: UploadedFile, options: UploadOptions
-) -> tuple[Uploaded, Image | None]:
-    name = file.name or "file"
-    try:
-        added = add_image(
-            file.read(settings.MAX_IMAGE_BYTES + 1),
-            source_type=Image.Source.UPLOAD,
-            original_name=name,
-            is_public=options.is_public,
-            rating=options.rating,
-            created_by=request.user,
-        )
-    except ImageRefused as refused:
-        item = Uploaded(name=name, outcome="refused", code=refused.code, message=refused.sentence)
-        return item, None
-    shown = image_out(request, added.image)
-    outcome = "created" if added.created else "duplicate"
-    return Uploaded(name=name, outcome=outcome, image=shown), added.image
-
-
-# Before the address below, which would take it for an image's id.
-router.post("/images/bulk", response={200: BulkDone, 202: BulkDone}, auth=ADMIN)(
-    api_bulk.change_many
-)
-
-
-@router.get("/images/{image_id}", response=ImageDetail)
+@images.get("/images/{image_id}", response=ImageDetail)
 def get_image(request: HttpRequest, image_id: Id, viewing: Query_[Viewing]) -> ImageDetail:
     nsfw.choose_for(request, viewing.nsfw)
     return _detail(request, visible_image(request, image_id))
 
 
-@router.get("/images/{image_id}/similar", response=AlikeList)
+@images.get("/images/{image_id}/similar", response=AlikeList)
 def similar_images(request: HttpRequest, image_id: Id, viewing: Query_[Viewing]) -> AlikeList:
     """At most 24 pictures that look like it, the most alike first; none for a blurred one."""
     nsfw.choose_for(request, viewing.nsfw)
@@ -210,7 +147,7 @@ def similar_images(request: HttpRequest, image_id: Id, viewing: Query_[Viewing])
     )
 
 
-@router.get("/images/{image_id}/thumbnail", response={200: None}, openapi_extra=WEBP)
+@images.get("/images/{image_id}/thumbnail", response={200: None}, openapi_extra=WEBP)
 def get_thumbnail(request: HttpRequest, image_id: Id, asked: Query_[ThumbnailOf]) -> HttpResponse:
     """The WebP file of the smallest rendition that fills the width, as this request may see it."""
     nsfw.choose_for(request, asked.nsfw)
@@ -221,7 +158,7 @@ def get_thumbnail(request: HttpRequest, image_id: Id, asked: Query_[ThumbnailOf]
     return media_views.thumbnail(request, image, asked.width, sharp=sharp)
 
 
-@router.patch("/images/{image_id}", response=ImageDetail, auth=ADMIN)
+@images.patch("/images/{image_id}", response=ImageDetail, auth=ADMIN)
 def change_image(request: HttpRequest, image_id: Id, payload: ImageChange) -> ImageDetail:
     """A change of rating, and making it private, ends the addresses of its sharp files."""
     image = visible_image(request, image_id)
@@ -232,7 +169,7 @@ def change_image(request: HttpRequest, image_id: Id, payload: ImageChange) -> Im
     return _detail(request, visible_image(request, image_id))
 
 
-@router.delete("/images/{image_id}", response={204: None}, auth=ADMIN)
+@images.delete("/images/{image_id}", response={204: None}, auth=ADMIN)
 def delete_image(request: HttpRequest, image_id: Id) -> Any:
     if not trash.move_to_trash([image_id], deleted_by=request.user):
         raise not_found("image")

@@ -31,6 +31,7 @@ _TAKES: dict[Action, tuple[str, ...]] = {Action.ADD_TO_ALBUM: _INTO, Action.MOVE
 _OPTIONS = ("rating", "from_album_id", *_INTO)
 
 
+@router.post("/images/bulk", response={200: BulkDone, 202: BulkDone}, auth=ADMIN)
 def change_many(request: HttpRequest, payload: BulkChange) -> Any:
     """At once for up to 200 images; a job does it for more, up to 100 000, and 202 names it.
 

@@ -15,14 +15,19 @@ class GalleryConfig(AppConfig):
             albums,
             bulk,
             daily_sweep,
+            label_changes,
             near_duplicates,
             search_names,
+            tag_derivation,
             trash,
             triggers,
         )
         from gallery.jobs import (
             IMPORT,
+            forget_incoming,
             run_change,
+            run_change_labels,
+            run_derive_tags,
             run_empty_trash,
             run_find_near_duplicates,
             run_import,
@@ -31,7 +36,13 @@ class GalleryConfig(AppConfig):
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
 
-        registry.register(IMPORT, queue=Queue.DEFAULT, run=run_import, label="Import of an album")
+        registry.register(
+            IMPORT,
+            queue=Queue.DEFAULT,
+            run=run_import,
+            label="Import of pictures",
+            succeeded=forget_incoming,
+        )
         registry.register(
             bulk.KIND, queue=Queue.DEFAULT, run=run_change, label="Change of many pictures"
         )
@@ -43,6 +54,18 @@ class GalleryConfig(AppConfig):
         )
         registry.register(
             trash.EMPTY, queue=Queue.DEFAULT, run=run_empty_trash, label="Emptying of the trash"
+        )
+        registry.register(
+            label_changes.KIND,
+            queue=Queue.DEFAULT,
+            run=run_change_labels,
+            label="Change of tags or captions",
+        )
+        registry.register(
+            tag_derivation.KIND,
+            queue=Queue.DEFAULT,
+            run=run_derive_tags,
+            label="Pictures follow a rule of tags",
         )
         registry.register(daily_sweep.KIND, queue=Queue.DEFAULT, run=run_sweep, label="Sweep")
         registry.register_upkeep(daily_sweep.submit_when_due)

@@ -208,8 +208,17 @@ def _runs(image_ids: Iterable[int]) -> Iterator[list[int]]:
 def from_ranges(text: str) -> list[int]:
     """The ids that to_ranges() wrote. Raises ValueError for another text."""
     ids: list[int] = []
-    for part in text.split(",") if text else ():
-        first, _, last = part.partition("-")
-        start, end = int(first), int(last or first)
+    for start, end in _ends(text):
         ids += range(start, end + 1) if start <= end else range(start, end - 1, -1)
     return ids
+
+
+def number_in_ranges(text: str) -> int:
+    """How many ids from_ranges() would give, without making them. Raises ValueError."""
+    return sum(abs(end - start) + 1 for start, end in _ends(text))
+
+
+def _ends(text: str) -> Iterator[tuple[int, int]]:
+    for part in text.split(",") if text else ():
+        first, _, last = part.partition("-")
+        yield int(first), int(last or first)

@@ -36,12 +36,12 @@ def _png(data: bytes) -> dict[str, str]:
         if place + 8 > len(data) or left <= 0:
             break
         length, name = struct.unpack_from(">I4s", data, place)
-        body = data[place + 8 : place + 8 + length]
+        start = place + 8
         place += 12 + length
         if name == b"IEND":
             break
         if name in (b"tEXt", b"zTXt", b"iTXt"):
-            keyword, text = _chunk(name, body, left)
+            keyword, text = _chunk(name, data[start : start + length], left)
             left -= len(text)
             if keyword and text:
                 found.setdefault(keyword, text)

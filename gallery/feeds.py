@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed, Enclosure
 
-from gallery import listing, nsfw, renditions
+from gallery import listing, nsfw, renditions, tag_names
 from gallery.captions import best_caption
 from gallery.models import Album, AlbumImage, Exposure, Image, ImageTag, Tag
 from gallery.tags import normalised
@@ -109,10 +109,8 @@ class OfAlbum(PictureFeed):
 
 class OfTag(PictureFeed):
     def get_object(self, request: HttpRequest, name: str) -> Shelf:
-        known = not has_control(name) and Tag.objects.filter(
-            name=normalised(name), open_count__gt=0
-        )
-        tag = known.first() if known else None
+        plain = "" if has_control(name) else tag_names.meaning(normalised(name))
+        tag = Tag.objects.filter(name=plain, open_count__gt=0).first()
         if tag is None:
             raise Http404("There is no such tag.")
         uses = ImageTag.everything.filter(tag=tag, exposure__lte=Exposure.OPEN)

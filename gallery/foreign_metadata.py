@@ -7,6 +7,7 @@ types are passed over, circles in a graph end, and no text raises.
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ LONGEST_NAME = 200
 MOST_LORAS = 50
 MOST_NODES = 2_000
 DEEPEST = 60
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def _automatic1111(texts: Mapping[str, str]) -> Drawn | None:
             info.version if info.version == "Imagineer" else "AUTOMATIC1111",
             info.prompt[:LONGEST_PROMPT],
             info.negative_prompt[:LONGEST_PROMPT],
-            _params(
+            params(
                 seed=info.seed,
                 steps=info.steps,
                 guidance_scale=info.guidance_scale,
@@ -81,7 +83,7 @@ def _invokeai(texts: Mapping[str, str]) -> Drawn | None:
             "InvokeAI",
             _text(told.get("positive_prompt"), LONGEST_PROMPT),
             _text(told.get("negative_prompt"), LONGEST_PROMPT),
-            _params(
+            params(
                 seed=told.get("seed"),
                 steps=told.get("steps"),
                 guidance_scale=told.get("cfg_scale"),
@@ -108,7 +110,7 @@ def _invokeai(texts: Mapping[str, str]) -> Drawn | None:
         "InvokeAI",
         _text(said, LONGEST_PROMPT),
         "",
-        _params(
+        params(
             seed=image.get("seed"),
             steps=image.get("steps"),
             guidance_scale=image.get("cfg_scale"),
@@ -148,7 +150,7 @@ def _comfyui(texts: Mapping[str, str]) -> Drawn | None:
         "ComfyUI",
         found.words(sampler, "positive")[:LONGEST_PROMPT],
         found.words(sampler, "negative")[:LONGEST_PROMPT],
-        _params(
+        params(
             seed=found.value(sampler, "seed", "noise_seed"),
             steps=found.value(sampler, "steps"),
             guidance_scale=found.value(sampler, "cfg", "guidance"),
@@ -247,7 +249,7 @@ class _Graph:
 # --- Values --------------------------------------------------------------------------------------
 
 
-def _params(*, loras: list[tuple[Any, Any]] | None = None, **values: Any) -> dict[str, Any]:
+def params(*, loras: list[tuple[Any, Any]] | None = None, **values: Any) -> dict[str, Any]:
     """What is there and plain; names without folders and endings."""
     wholes = {"seed", "steps", "width", "height", "clip_skip"}
     found: dict[str, Any] = {}
@@ -302,10 +304,26 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def load(text: str) -> Any:
+    """JSON without what no database takes: NaN, NUL, lone surrogates.
+
+    Raises ValueError, RecursionError.
+    """
+    return _storable(json.loads(text, parse_constant=lambda _: None))
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("", value)
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return {_UNSTORABLE.sub("", key): _storable(each) for key, each in value.items()}
+    # Numbers such as 1e999.
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _object(text: str | None) -> dict[str, Any]:
     """The JSON object in a text; empty for anything else."""
-    if not text:
-        return {}
-    # ComfyUI writes NaN, which is no JSON that a database takes.
-    found = json.loads(text, parse_constant=lambda _: None)
+    found = load(text) if text else {}
     return found if isinstance(found, dict) else {}

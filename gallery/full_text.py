@@ -76,12 +76,27 @@ def images_in(node: Node, limit: int) -> RawSQL:
     return RawSQL(sql, params)  # noqa: S611
 
 
+def oldest_image_ids(node: Node, limit: int, after: int | None = None) -> list[int]:
+    """The oldest images that match, oldest first. after: those with larger ids alone."""
+    sql, params = _newest(node, ">", after, "ASC", limit)
+    return _column(sql, params)
+
+
+def count(node: Node, at_most: int, operator: str = "<", bound: int | None = None) -> int:
+    """How many images match, counted no further than at_most. bound: those beside an id alone."""
+    if operator not in ("<", ">"):
+        raise ValueError(f"{operator!r} is neither < nor >.")
+    sql, params = _newest(node, operator, bound, "ASC", at_most)
+    return _column(f"SELECT COUNT(*) FROM ({sql}) AS subquery", params)[0]  # noqa: S608
+
+
 def neighbours(node: Node, pk: int) -> tuple[int | None, int | None]:
     """The matching images on either side of an id: (newer, older). One query."""
     newer, params = _newest(node, ">", pk, "ASC", 1)
     older, more = _newest(node, "<", pk, "DESC", 1)
     found = _column(
-        f"SELECT * FROM ({newer}) AS newer UNION ALL SELECT * FROM ({older}) AS older",  # noqa: S608
+        f"SELECT * FROM ({newer}) AS subquery "  # noqa: S608
+        f"UNION ALL SELECT * FROM ({older}) AS subquery",
         [*params, *more],
     )
     return (

@@ -13,7 +13,7 @@ import numpy as np
 from django.conf import settings
 from PIL import ExifTags, Image, ImageCms
 
-from gallery import image_headers
+from gallery import image_headers, libvips
 from imagineer.words import thin
 
 FORMATS = {
@@ -101,6 +101,9 @@ def scaled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The picture at this size, averaged over all its pixels."""
     if picture.size == size:
         return picture
+    made = libvips.scaled(picture, size)
+    if made is not None:
+        return made
     return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
@@ -109,7 +112,7 @@ def _recognise(data: bytes) -> str:
     if not data:
         raise ImageRefused("empty", "The file is empty.")
     if len(data) > settings.MAX_IMAGE_BYTES:
-        limit = settings.MAX_IMAGE_BYTES // (1024 * 1024)
+        limit = settings.MAX_IMAGE_BYTES // 1_000_000
         raise ImageRefused(
             "too_large",
             f"The file is larger than {limit} MB, the most that is taken.",
@@ -138,16 +141,24 @@ def _decode(
     frames = image_headers.frames(data, kind, MAX_FRAMES)
     _check_pixels(*opened.size, frames)
     stored = opened.size
-    if kind == "jpeg":
+
+    def wanted() -> tuple[int, int]:
+        """The size as it is stored: lying on its side where it must be turned."""
         orientation = _orientation(opened)
-        wanted = fit(*_seen(stored, orientation), max_width, max_height)
-        opened.draft(None, _seen(wanted, orientation))
-    opened.load()
-    # Only now: a PNG may carry its EXIF behind the pixels.
+        size = fit(*_seen(stored, orientation), max_width, max_height)
+        return _seen(size, orientation)
+
+    picture = None
+    if kind == "jpeg":
+        opened.draft(None, wanted())
+    elif frames == 1 and _is_plain(data, kind, opened):
+        picture = libvips.decoded(data, kind, stored, wanted())
+    if picture is None:
+        opened.load()
+        # A PNG may carry its EXIF behind the pixels: only now it is known.
+        picture = scaled(_plain(opened), wanted())
     orientation = _orientation(opened)
     width, height = _seen(stored, orientation)
-    wanted = fit(width, height, max_width, max_height)
-    picture = scaled(_plain(opened), _seen(wanted, orientation))
     picture = _upright(_srgb(picture, opened.info.get("icc_profile")), orientation)
     # A picture of its own: neither bound to the file nor carrying its metadata into others.
     picture = picture.copy() if picture is opened else picture
@@ -157,6 +168,16 @@ def _decode(
     if kind == "gif" and image_headers.gif_is_cut(data):
         raise ImageRefused("damaged", f"The file is cut off behind frame {frames} of this GIF.")
     return DecodedImage(kind, width, height, frames, picture)
+
+
+def _is_plain(data: bytes, kind: str, opened: Image.Image) -> bool:
+    """Whether libvips reads the still picture's pixels just as Pillow does."""
+    if opened.mode not in ("L", "RGB") or "transparency" in opened.info:
+        return False
+    if kind == "png":
+        # An APNG may have a still picture before the frames that it announces.
+        return getattr(opened, "n_frames", 1) == 1 and image_headers.png_is_plain(data)
+    return kind == "webp"
 
 
 def _load_others(opened: Image.Image, kind: str, frames: int) -> None:

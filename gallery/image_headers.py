@@ -8,6 +8,7 @@ from the containers themselves (RFC 9649 for WebP, GIF89a, PNG third edition).
 import struct
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 
 SIGNATURES = (
     (b"\xff\xd8\xff", "jpeg"),
@@ -36,6 +37,8 @@ BRANDS = {
     b"mif1": "a HEIC file",
     b"msf1": "a HEIC file",
 }
+# A large PNG has some thousands.
+MAX_PNG_CHUNKS = 100_000
 MARKUP = (b"<!doctype html", b"<html", b"<head", b"<script", b"<body")
 
 
@@ -85,6 +88,15 @@ def frames(data: bytes, kind: str, stop: int) -> int:
     if kind == "png":
         return _png_frames(data)
     return 1
+
+
+def png_is_plain(data: bytes) -> bool:
+    """Whether a PNG has 8 bits a channel, and nothing behind its pixels says how to show them."""
+    chunks = list(islice(_png_chunks(data), MAX_PNG_CHUNKS))
+    names = [name for name, _, _ in chunks]
+    if names[:1] != [b"IHDR"] or data[24:25] != b"\x08" or len(chunks) == MAX_PNG_CHUNKS:
+        return False
+    return b"IDAT" in names and b"eXIf" not in names[names.index(b"IDAT") :]
 
 
 def _count(found: Iterator[object], stop: int) -> int:
@@ -151,13 +163,21 @@ def _colour_table(flags: int) -> int:
 
 def _png_frames(data: bytes) -> int:
     """The number an APNG announces; 1 for a still PNG."""
-    position = 8
-    while position + 12 <= len(data):
-        size = int.from_bytes(data[position : position + 4], "big")
-        name = data[position + 4 : position + 8]
+    for name, start, size in _png_chunks(data):
         if name == b"acTL" and size == 8:
-            return max(1, int.from_bytes(data[position + 8 : position + 12], "big"))
+            return max(1, int.from_bytes(data[start : start + 4], "big"))
         if name == b"IDAT":
             break
-        position += 12 + size
     return 1
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(name, where its body starts, the body's length) of every chunk; stops where the file does.
+
+    The last body may be cut off.
+    """
+    position = 8
+    while position + 12 <= len(data):
+        size, name = struct.unpack_from(">I4s", data, position)
+        yield name, position + 8, size
+        position += 12 + size

@@ -1,22 +1,24 @@
 """What lists and searches read of an image: its tags, and the document that is searched.
 
 Whoever changes an image's labels, albums, models, texts or exposure calls :func:`refresh` in the
-same transaction. It works from the rows alone, so calling it again changes nothing.
+same transaction, as does whoever changes what tags mean or takes one off. It works from the rows
+alone, so calling it again changes nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 from django.db import connection, transaction
 
-from gallery import search_names, tags
+from gallery import label_facts, search_facts, search_names, tag_names
+from gallery.image_tags import TAG_KINDS, rules_of, spoken_of
 from gallery.models import Exposure, Image, ImageTag, Label, SearchDocument
 from gallery.search_words import texts, token_of, tsvector
+from gallery.tags import normalised
 
 _CHUNK = 200
 _COLUMNS = ("words", "veiled_words", "facts")
-TAG_KINDS = (Label.Kind.TAG, Label.Kind.CATEGORY)
 
 
 def refresh(image_ids: Iterable[int]) -> None:
@@ -25,6 +27,11 @@ def refresh(image_ids: Iterable[int]) -> None:
     for start in range(0, len(wanted), _CHUNK):
         with transaction.atomic():
             _refresh(wanted[start : start + _CHUNK])
+
+
+def add(image: Image) -> None:
+    """Write the document of an image whose row is new: nothing can speak of it yet."""
+    _put_documents([_document(image, [], [], [], {}, [])])
 
 
 def refresh_missing(report: Callable[[int], None] = lambda done: None) -> int:
@@ -47,23 +54,28 @@ def _refresh(pks: Sequence[int]) -> None:
         )
     )
     labels: dict[int, list[Label]] = defaultdict(list)
-    kinds = (Label.Kind.CAPTION, *TAG_KINDS)
-    for label in Label.objects.filter(image__in=pks, kind__in=kinds).order_by("pk"):
+    for label in Label.objects.filter(image__in=pks).order_by("pk"):
         labels[label.image_id].append(label)
-    tag_ids = _write_tags({image.pk: labels[image.pk] for image in images})
+    spoken = spoken_of({image.pk: labels[image.pk] for image in images})
+    rules = rules_of(spoken.values())
+    carried = {pk: words.carried(rules) for pk, words in spoken.items()}
+    tag_ids = _write_tags(carried)
     owners: dict[str, dict[int, list[int]]] = {}
     for named in search_names.registered():
         found: dict[int, list[int]] = defaultdict(list)
         for image_id, owner_id in named.members(pks):
             found[image_id].append(owner_id)
         owners[named.key] = found
+    told = search_facts.told(pks)
     _write_documents(
         [
             _document(
                 image,
+                _texts(labels[image.pk], spoken[image.pk].standing(rules), carried[image.pk]),
                 labels[image.pk],
                 tag_ids[image.pk],
                 {key: sorted(found.get(image.pk, ())) for key, found in owners.items()},
+                told.get(image.pk, []),
             )
             for image in images
             if image.exposure != Exposure.TRASHED
@@ -73,14 +85,10 @@ def _refresh(pks: Sequence[int]) -> None:
     SearchDocument.objects.filter(pk__in=trashed).delete()
 
 
-def _write_tags(labels: dict[int, list[Label]]) -> dict[int, list[int]]:
-    """Make the images' tags what their labels say; their ids."""
-    wanted = {
-        pk: {tags.normalised(label.text) for label in said if label.kind in TAG_KINDS} - {""}
-        for pk, said in labels.items()
-    }
-    known = tags.rows({name for names in wanted.values() for name in names})
-    ids = {pk: {known[name].pk for name in names} for pk, names in wanted.items()}
+def _write_tags(carried: Mapping[int, Iterable[str]]) -> dict[int, list[int]]:
+    """Make the images' tags these; their ids."""
+    known = tag_names.rows({name for names in carried.values() for name in names})
+    ids = {pk: {known[name].pk for name in names} for pk, names in carried.items()}
     uses = ImageTag.everything.filter(image__in=ids).values_list("pk", "image_id", "tag_id")
     present = {(image_id, tag_id): pk for pk, image_id, tag_id in uses}
     gone = [pk for (image_id, tag_id), pk in present.items() if tag_id not in ids[image_id]]
@@ -98,25 +106,32 @@ def _write_tags(labels: dict[int, list[Label]]) -> dict[int, list[int]]:
     return {pk: sorted(found) for pk, found in ids.items()}
 
 
+def _texts(labels: Iterable[Label], standing: Set[str], carried: Set[str]) -> list[str]:
+    """What labels say, without tags that were taken off, and with what their tags mean."""
+    told = [
+        label.text
+        for label in labels
+        if label.kind != Label.Kind.RATING
+        and (label.kind not in TAG_KINDS or normalised(label.text) in standing)
+    ]
+    return [*told, *sorted(carried - standing)]
+
+
 def _document(
-    image: Image, labels: list[Label], tag_ids: list[int], owners: dict[str, list[int]]
+    image: Image,
+    said: list[str],
+    labels: list[Label],
+    tag_ids: list[int],
+    owners: dict[str, list[int]],
+    told: list[search_facts.Fact],
 ) -> SearchDocument:
-    words = texts(
-        [
-            *(label.text for label in labels),
-            image.prompt,
-            Path(image.original_name).stem,
-        ]
-    )
+    words = texts([*said, image.prompt, Path(image.original_name).stem])
     facts = [
         token_of("source", image.source_type),
         token_of("rating", image.rating),
         *(token_of("most", most.value) for most in Exposure if image.exposure <= most.value),
-        token_of("captioned", int(any(label.kind == Label.Kind.CAPTION for label in labels))),
-        *(
-            token_of("caption", source)
-            for source in sorted({row.source for row in labels if row.kind == Label.Kind.CAPTION})
-        ),
+        *(token_of(*each) for each in label_facts.facts(image.rating, labels)),
+        *(token_of(*each) for each in told),
         token_of("shelved", int(bool(owners.get("album")))),
     ]
     if not image.is_veiled:
@@ -143,10 +158,13 @@ def _write_documents(documents: list[SearchDocument]) -> None:
         for document in documents
         if before.get(document.pk) != tuple(getattr(document, name) for name in _COLUMNS)
     ]
-    if not changed:
-        return
+    if changed:
+        _put_documents(changed)
+
+
+def _put_documents(documents: list[SearchDocument]) -> None:
     SearchDocument.objects.bulk_create(
-        changed, update_conflicts=True, unique_fields=["image"], update_fields=list(_COLUMNS)
+        documents, update_conflicts=True, unique_fields=["image"], update_fields=list(_COLUMNS)
     )
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -159,6 +177,6 @@ def _write_documents(documents: list[SearchDocument]) -> None:
                         ),
                         document.pk,
                     )
-                    for document in changed
+                    for document in documents
                 ],
             )

@@ -2,15 +2,16 @@
 
 import secrets
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, OrderBy, Q, Value, When
 from django.urls import reverse
 from django.utils.text import slugify
 
-from gallery import renditions
+from gallery import renditions, tag_models  # noqa: F401 - tables of this room as well
 
 
 def random_key() -> str:
@@ -205,6 +206,10 @@ class Counted(models.Model):
         return self.open_count + self.veiled_count + self.private_count
 
 
+# For lists of admins, as the index on it says it.
+LIVE_COUNT = F("open_count") + F("veiled_count") + F("private_count")
+
+
 class Exposed(models.Model):
     """A row that puts an image somewhere, with the image's exposure, kept by triggers."""
 
@@ -336,6 +341,9 @@ class Tag(Counted):
         indexes = (
             models.Index(fields=("-open_count", "id"), name="tag_most_open"),
             models.Index(
+                OrderBy(LIVE_COUNT, descending=True), F("id").desc(), name="tag_most_live"
+            ),
+            models.Index(
                 fields=("-open_count", "id"), condition=LISTED_TAG, name="tag_listed_most_open"
             ),
             models.Index(fields=("id",), condition=OPEN_TAG, name="tag_open_id"),
@@ -399,8 +407,23 @@ class Label(models.Model):
     model = models.CharField(max_length=100, blank=True)
     prompt_kind = models.CharField(max_length=50, blank=True)
     prompt_version = models.CharField(max_length=50, blank=True)
+    prompt_options = models.CharField(
+        max_length=150, blank=True, help_text="What was asked beside the prompt, in words."
+    )
     confidence = models.FloatField(null=True, blank=True, help_text="0 to 1.")
-    is_pinned = models.BooleanField(default=False)
+    is_pinned = models.BooleanField(
+        default=False, help_text="It counts before all others of its kind: a person chose it."
+    )
+    pinned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    pinned_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -408,7 +431,7 @@ class Label(models.Model):
         on_delete=models.SET_NULL,
         related_name="labels",
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(auto_now_add=True, help_text="When these words were said.")
 
     class Meta:
         ordering = ("image_id", "kind", "-created_at", "-id")
@@ -424,6 +447,59 @@ class Label(models.Model):
         by_hand = self.source == self.Source.MANUAL
         if by_hand and self.kind == self.Kind.RATING and self.text not in RATING_WORDS:
             raise ValidationError({"text": NO_RATING})
+
+
+class FormerLabel(models.Model):
+    """What a label said until it was given other words or taken away (gallery.label_history)."""
+
+    class Ending(models.TextChoices):
+        REWORDED = "reworded", "Given other words"
+        REMOVED = "removed", "Taken away"
+
+    image = models.ForeignKey(
+        Image, on_delete=models.CASCADE, related_name="former_labels", db_index=False
+    )
+    label = models.ForeignKey(
+        Label,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="former_words",
+        help_text="The label that has other words now; empty once it is gone.",
+    )
+    kind = models.CharField(max_length=16, choices=Label.Kind.choices)
+    text = models.TextField()
+    source = models.CharField(max_length=16, choices=Label.Source.choices)
+    model = models.CharField(max_length=100, blank=True)
+    prompt_kind = models.CharField(max_length=50, blank=True)
+    prompt_version = models.CharField(max_length=50, blank=True)
+    prompt_options = models.CharField(max_length=150, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    created_at = models.DateTimeField(help_text="When these words were said.")
+    ending = models.CharField(max_length=16, choices=Ending.choices)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    ended_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("image_id", "-ended_at", "-id")
+        indexes = (
+            models.Index(fields=("image", "-ended_at", "-id"), name="former_label_of_image"),
+        )
+
+    def __str__(self) -> str:
+        return self.text[:80]
 
 
 class NearDuplicate(models.Model):
@@ -454,6 +530,23 @@ class NearDuplicate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first_id} and {self.second_id}"
+
+
+class ResumableUpload(models.Model):
+    """A file that comes in parts (gallery.resumable); how much has come, its size on disk says."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    bytes = models.PositiveBigIntegerField(help_text="Of the whole file.")
+    options = models.JSONField(default=dict)
+    answer = models.JSONField(null=True, help_text="What was said when all of it had come.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class SearchDocument(models.Model):

@@ -8,8 +8,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from gallery import albums, image_index, ratings, similar, trash
+from gallery import (
+    albums,
+    image_index,
+    label_history,
+    ratings,
+    rejected_tags,
+    similar,
+    trash,
+)
 from gallery.models import Album, AlbumImage, Exposed, Exposure, Image, Label, NearDuplicate, Rating
+from gallery.tag_models import RejectedTag
 from imagineer.jobs.models import Job, Status
 from imagineer.jobs.submit import submit
 
@@ -150,6 +159,7 @@ def merge(kept: Image, other: Image, by: Any = None) -> None:
         kept, other = rows[kept.pk], rows[other.pk]
         _unite_albums(kept, other, by)
         _unite_labels(kept, other)
+        _unite_rejections(kept, other)
         _unite_provenance(kept, other)
         if not kept.prompt and other.prompt:
             Image.objects.filter(pk=kept.pk).update(
@@ -181,9 +191,18 @@ def _unite_labels(kept: Image, other: Image) -> None:
             continue
         created_at = label.created_at
         label.pk, label.image, label.is_pinned = None, kept, False
+        label.pinned_by = label.pinned_at = None
         label._state.adding = True
         label.save()
         Label.objects.filter(pk=label.pk).update(created_at=created_at)
+    label_history.copy(other, kept)
+
+
+def _unite_rejections(kept: Image, other: Image) -> None:
+    """What was taken off the other is off the kept one too, unless a person says it of that."""
+    for row in RejectedTag.objects.filter(image=other).select_related("tag"):
+        if not rejected_tags.is_said_by_hand(kept.pk, row.tag.name):
+            rejected_tags.reject([kept.pk], row.tag.name, row.rejected_by)
 
 
 def _unite_provenance(kept: Image, other: Image) -> None:

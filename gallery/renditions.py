@@ -6,11 +6,9 @@ one tells nothing of the other. ``thumbnails/<sha256[:2]>/<key>-<width>.webp``.
 
 import base64
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
 from PIL import Image as Picture
@@ -116,11 +114,15 @@ def _placeholder(picture: Picture.Image) -> str:
     return base64.b64encode(thumbhash.encode(np.asarray(small))).decode()
 
 
-def save(rendered: Rendered, sha256: str, sharp_key: str, blurred_key: str) -> Iterator[str]:
-    """Write the files one after another; yields the name of each that is written."""
-    for key, files in ((sharp_key, rendered.sharp), (blurred_key, rendered.blurred)):
-        for width, data in files.items():
-            yield default_storage.save(name(sha256, key, width), ContentFile(data))
+def files(
+    rendered: Rendered, sha256: str, sharp_key: str, blurred_key: str
+) -> list[tuple[str, bytes]]:
+    """(name in the storage, bytes) of every file."""
+    return [
+        (name(sha256, key, width), data)
+        for key, made in ((sharp_key, rendered.sharp), (blurred_key, rendered.blurred))
+        for width, data in made.items()
+    ]
 
 
 def copy(before: str, after: str) -> None:

@@ -7,7 +7,7 @@ from ninja import Field, Schema
 from pydantic import StringConstraints, model_validator
 
 from gallery.bulk import Action
-from gallery.models import Album, Image, Label, Rating
+from gallery.models import Album, FormerLabel, Image, Label, Rating
 from imagineer import texts
 from imagineer.inputs import Flag, In, RowId
 
@@ -80,6 +80,7 @@ class LabelOut(Schema):
     model: str
     prompt_kind: str
     prompt_version: str
+    prompt_options: str
     confidence: float | None
     is_pinned: bool
     created_at: datetime
@@ -336,11 +337,54 @@ class LabelList(Schema):
 
 
 class LabelNew(In):
+    """seen: for a caption, the words of the one that counted when you looked (empty for none); for
+    a rating, the image's. If that is another by now, nothing is written (409).
+    """
+
     kind: Label.Kind = Label.Kind.CAPTION
     text: Annotated[Text, Field(min_length=1)]
     is_pinned: Flag = False
+    seen: Text | None = None
 
 
 class LabelChange(Change):
+    """seen: what the label said when you looked. If it is another by now, nothing changes (409)."""
+
     text: Annotated[Text, Field(min_length=1)] | None = None
     is_pinned: Flag | None = None
+    seen: Text | None = None
+
+
+class FormerLabelOut(Schema):
+    """What a label said before. label_id: the label that says other words now, null if it is gone.
+
+    created_by, created_at: who said it and when; ending: reworded or removed, by whom and when.
+    """
+
+    id: int
+    label_id: int | None
+    kind: Label.Kind
+    text: str
+    source: Label.Source
+    model: str
+    prompt_kind: str
+    prompt_version: str
+    confidence: float | None
+    created_by: str | None
+    created_at: datetime
+    ending: FormerLabel.Ending
+    ended_by: str | None
+    ended_at: datetime
+
+    @staticmethod
+    def resolve_created_by(former: FormerLabel) -> str | None:
+        return str(former.created_by) if former.created_by else None
+
+    @staticmethod
+    def resolve_ended_by(former: FormerLabel) -> str | None:
+        return str(former.ended_by) if former.ended_by else None
+
+
+class FormerLabelList(Schema):
+    items: list[FormerLabelOut]
+    next: str | None

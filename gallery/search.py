@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from django.db.models import Count
 from django.http import HttpRequest
 
-from gallery import full_text, listing, nsfw, search_names, tags
+from gallery import full_text, listing, nsfw, search_names, tag_names
 from gallery.full_text import AllOf, AnyOf, Node, Phrase
-from gallery.models import Album, Exposure, Image, ImageTag, Tag
+from gallery.models import Album, Exposure, Image, ImageTag
 from gallery.search_query import Query, Term
 from gallery.search_words import token_of, tokens
+from gallery.tags import normalised
 from imagineer.keyset import PAGE_SIZE, Page, decode_cursor, encode_cursor
 from imagineer.problems import invalid
 
@@ -110,6 +111,11 @@ def fact(kind: str, value: object) -> Phrase:
     return Phrase((token_of(kind, value),), _FACTS)
 
 
+def tagged(tag_id: int, columns: tuple[str, ...] = _ALL) -> Phrase:
+    """A question about the tag of an image, by default of veiled ones too."""
+    return Phrase((token_of("tag", tag_id),), columns)
+
+
 def _resolved(
     query: Query, columns: tuple[str, ...], visibility: list[Node], everything: bool
 ) -> Node | None:
@@ -132,8 +138,8 @@ def _node(term: Term, columns: tuple[str, ...], names: "_Names") -> Node | None:
         value = term.text.upper() if term.key == "rating" else term.text
         return fact(term.key, value)
     if term.key == "tag":
-        pk = names.tags.get(tags.normalised(term.text))
-        return None if pk is None else Phrase((token_of("tag", pk),), columns)
+        pk = names.tags.get(normalised(term.text))
+        return None if pk is None else tagged(pk, columns)
     owners = [fact(key, owner) for key, owner in names.matching(term)]
     if term.key:
         return AnyOf(tuple(owners)) if owners else None
@@ -145,10 +151,8 @@ class _Names:
     """What the words of a query name: tags, albums, LoRAs. Two queries at most."""
 
     def __init__(self, query: Query, everything: bool) -> None:
-        wanted = {tags.normalised(term.text) for term in query.terms if term.key == "tag"}
-        self.tags = (
-            dict(Tag.objects.filter(name__in=wanted).values_list("name", "pk")) if wanted else {}
-        )
+        wanted = {normalised(term.text) for term in query.terms if term.key == "tag"}
+        self.tags = tag_names.known(wanted) if wanted else {}
         named = [term for term in query.terms if term.key in ("", "album", "lora")]
         self._found = [
             (key, owner, words.split())

@@ -1,30 +1,17 @@
-"""The one spelling of a tag. Pure but for :func:`rows`, which finds or makes the rows."""
+"""The one spelling of a tag: in labels, searches and addresses alike. Pure."""
 
 import re
 import unicodedata
-from collections.abc import Iterable
-
-from gallery.models import Tag
 
 MAX_LENGTH = 100
-# A slash would end a tag in its page's address.
-_SPACES = re.compile(r"[\s_/\\]+")
+# A slash would end a tag in its page's address; a comma ends one in captions and in searches.
+_SPACES = re.compile(r"[\s\x00_,/\\]+")
+_ENDS = " .;:#\"'"
 
 
 def normalised(text: str) -> str:
-    """ "Red_Fox, " → "red fox"; empty if nothing is left."""
-    plain = unicodedata.normalize("NFC", text).replace("\x00", "")
-    return _SPACES.sub(" ", plain).strip(" ,.;:#\"'").casefold()[:MAX_LENGTH].strip()
-
-
-def rows(names: Iterable[str]) -> dict[str, Tag]:
-    """The tags of these (normalised) names, made where there is none. Inside a transaction.
-
-    In the order of their names, so that two writers never wait for each other.
-    """
-    wanted = sorted({name for name in names if name})
-    found = {tag.name: tag for tag in Tag.objects.filter(name__in=wanted)}
-    for name in wanted:
-        if name not in found:
-            found[name], _ = Tag.objects.get_or_create(name=name)
-    return found
+    """ "Red_Fox, " → "red fox"; empty if nothing is left. Of what it gives it makes the same."""
+    # Folding case takes letters apart that the composed form holds together.
+    plain = unicodedata.normalize("NFD", text).casefold()
+    plain = _SPACES.sub(" ", unicodedata.normalize("NFC", plain))
+    return plain.strip(_ENDS)[:MAX_LENGTH].strip(_ENDS)

@@ -13,10 +13,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_cookie, vary_on_headers
 
-from gallery import listing, nsfw, search, search_query, share, similar, walks
+from gallery import listing, nsfw, search, search_query, share, similar, tag_names, walks
 from gallery.answers import told_parameters
 from gallery.captions import best_caption
-from gallery.image_index import TAG_KINDS
+from gallery.image_tags import TAG_KINDS
 from gallery.jobs import IMPORT
 from gallery.models import Album, AlbumImage, Image, Label, tag_url
 from gallery.parameters import rows
@@ -133,7 +133,7 @@ def tags(request: HttpRequest) -> HttpResponse:
 def tag(request: HttpRequest, name: str) -> HttpResponse:
     if has_control(name):
         raise Http404
-    plain = normalised(name)
+    plain = tag_names.meaning(normalised(name))
     shown = get_object_or_404(listing.tags(request), name=plain)
     if name != plain.replace(" ", "_"):
         return HttpResponseRedirect(shown.get_absolute_url())
@@ -215,7 +215,7 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
         "sharp": sharp,
         "is_hidden": nsfw.needs_consent(shown) and nsfw.choice(request) == "hide",
         "caption": caption,
-        "tags": _distinct(labels),
+        "tags": _tags(shown, labels),
         "parameters": rows(told_parameters(request, shown), shown.width, shown.height),
         "walk": walks.walk(request, pk),
         "taught": _taught(request, shown) if sharp else [],
@@ -247,6 +247,7 @@ def similar_to(request: HttpRequest, pk: int) -> HttpResponse:
 # an image has none of is not asked for.
 RELATIONS = {
     "labels": (),
+    "tags": (),
     "models_used": ("model_version",),
     "generation_items": ("run__template",),
     "scraped_from": (),
@@ -288,10 +289,12 @@ def _taught(request: HttpRequest, image: Image) -> list[Any]:
     return list(found if nsfw.is_admin(request) else found.filter(is_public=True))
 
 
-def _distinct(labels: Iterable[Label]) -> list[tuple[str, str]]:
-    """The image's tags in one spelling each: (name, address of its page)."""
-    names = {normalised(label.text): None for label in labels if label.kind in TAG_KINDS}
-    return [(name, tag_url(name)) for name in names if name]
+def _tags(image: Image, labels: Iterable[Label]) -> list[tuple[str, str]]:
+    """The image's tags: those that labels say in their order, then what they mean besides."""
+    carried = {tag.name for tag in image.tags.all()}
+    said = [normalised(label.text) for label in labels if label.kind in TAG_KINDS]
+    names = dict.fromkeys([*(name for name in said if name in carried), *sorted(carried)])
+    return [(name, tag_url(name)) for name in names]
 
 
 # --- Choices -----------------------------------------------------------------------------------

@@ -13,9 +13,10 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 
-from gallery import full_text, listing, nsfw, search, tags
+from gallery import full_text, listing, nsfw, search, tag_names
 from gallery.models import AlbumImage, Image, ImageTag, tag_url
 from gallery.search_query import SearchRefused, parse
+from gallery.tags import normalised
 from imagineer.keyset import after
 from imagineer.texts import has_control
 
@@ -96,7 +97,7 @@ def _in_album(request: HttpRequest, slug: str, image_id: int) -> Walk | None:
 
 
 def _with_tag(request: HttpRequest, name: str, image_id: int) -> Walk | None:
-    name = tags.normalised(name)
+    name = tag_names.meaning(normalised(name))
     uses = ImageTag.everything.filter(listing.tag_condition(request))
     inside = uses.filter(tag=OuterRef("tag"))
     here = uses.filter(tag__name=name, image=image_id)

@@ -1,6 +1,5 @@
 """Asking for pictures: a run, its items with prompts and seeds, and its job, in one transaction."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from gallery.albums import checked_name
 from gallery.infotext import LORA_TAG
 from gallery.models import Album, Rating
 from generation import prompts
@@ -23,10 +23,9 @@ from generation.parameters import (
     distinct_seeds,
     whole_number,
 )
-from imagineer import texts
 from imagineer.jobs.models import ENDED, Job
 from imagineer.jobs.submit import submit
-from imagineer.problems import Problem, invalid
+from imagineer.problems import invalid
 
 KIND = "generation.run"
 # Somebody waits in front of the form; a batch fills an album meanwhile.
@@ -87,7 +86,7 @@ def create_batch_run(
     Raises Problem 409 for an album name that is taken, else 422, with the field.
     """
     base_model = _base_model(values.get("model"))
-    album_name = checked_album_name(values.get("album_name"))
+    album_name = checked_name(_text(values.get("album_name")))
     loras = values.get("loras")
     chosen = _checked(
         {
@@ -175,24 +174,14 @@ def take_lora_tags(prompt: str) -> tuple[str, list[dict[str, Any]]]:
     return rest, loras
 
 
-def checked_album_name(value: Any) -> str:
-    """A name for a new album; raises Problem 409 for one that an album or waiting run has."""
-    if not isinstance(value, str) or not value.strip():
-        raise invalid("album_name", "Give the album a name.")
-    name = " ".join(part for part in re.split(r"[ \t\n]+", texts.unified(value)) if part)
-    if len(name) > 200:
-        raise invalid("album_name", f"Write at most 200 characters; these are {len(name)}.")
-    if not texts.is_line(name):
-        raise invalid("album_name", texts.CONTROL)
-    reserved = GenerationRun.objects.filter(album_name=name, album=None).exclude(
-        job__status__in=ENDED
-    )
-    if Album.objects.filter(name=name).exists() or reserved.exists():
-        raise Problem(
-            409, "name_taken", f"An album named “{name}” exists already; choose another name.",
-            "album_name",
-        )  # fmt: skip
-    return name
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def is_promised(album_name: str) -> bool:
+    """Whether a run that has not ended will open an album of this name."""
+    waiting = GenerationRun.objects.filter(album_name=album_name, album=None)
+    return waiting.exclude(job__status__in=ENDED).exists()
 
 
 def _checked(values: Mapping[str, Any], base_model: ModelVersion, loras: Any) -> Settings:

@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from imagineer import console_home, console_rooms, console_settings
 from imagineer.accounts.permissions import is_admin
 from imagineer.words import number_in
+from labeling import admin_review
 
 console_rooms.fill()
 
@@ -43,8 +44,13 @@ RAIL = (
     ),
     RailEntry("Albums", "images", ("gallery_album_changelist",), ("gallery/album/",)),
     RailEntry(
-        "Label", "tag", ("labeling_start", "labeling_labelingrun_changelist"), ("labeling/",)
+        "Label",
+        "tag",
+        ("labeling_start", "labeling_labelingrun_changelist"),
+        # Tags, their aliases and implications, and changes of many labels.
+        ("labeling/", "gallery/tag", "gallery/labelchange/"),
     ),
+    RailEntry("Review", "check", ("labeling_review",), ("labeling/review/",)),
     RailEntry(
         "Scrape", "globe", ("scraping_start", "scraping_scrapejob_changelist"), ("scraping/",)
     ),
@@ -144,6 +150,7 @@ class Console(admin.AdminSite):
             path("settings/", self.admin_view(self.settings_view), name="settings"),
             # Before Django's own, which crashes on kinds without a table and keys of another type.
             path("r/<path:kind>/<path:pk>/", self.admin_view(view_on_site)),
+            *admin_review.urls(self),
         ]
         return [*own, *super().get_urls()]
 

@@ -6,9 +6,11 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 
-from gallery.models import Album, Image
+from gallery.models import Album, Image, Tag
+from gallery.tag_models import LabelChange
 from imagineer.console_registry import Place, Places, register_job_kind
 from imagineer.jobs.models import Job
+from labeling.models import LabelingRun
 
 
 def _change(label: str, row: Any) -> Iterator[Place]:
@@ -75,6 +77,23 @@ def changed_places(job: Job) -> Iterator[Place]:
             yield from _change(label, Album.objects.filter(pk=pk).first())
 
 
+def stopped_places(job: Job) -> Iterator[Place]:
+    pk = (job.params or {}).get("run")
+    if isinstance(pk, int):
+        yield from _change("Run", LabelingRun.objects.filter(pk=pk).first())
+
+
+def label_change_places(job: Job) -> Iterator[Place]:
+    number = (job.params or {}).get("change")
+    if isinstance(number, int):
+        yield from _change("Change", LabelChange.objects.filter(pk=number).first())
+
+
+def tag_places(job: Job) -> Iterator[Place]:
+    for tag in Tag.objects.filter(pk__in=(job.params or {}).get("tags", ())):
+        yield from _change("Tag", tag)
+
+
 def fill() -> None:
     register_job_kind(
         "generation.run",
@@ -89,9 +108,13 @@ def fill() -> None:
         pictures=labelled,
         places=run_places("labeling_run", album="Album", image="Image"),
     )
+    register_job_kind("labeling.stop_batches", places=stopped_places)
     register_job_kind(
         "training.run",
         places=run_places("training_run", dataset="Dataset", output_model="LoRA"),
     )
     register_job_kind("gallery.import_album", pictures=imported, places=imported_places)
     register_job_kind("gallery.change_images", places=changed_places)
+    register_job_kind("labeling.import_captions", places=imported_places)
+    register_job_kind("gallery.change_labels", places=label_change_places)
+    register_job_kind("gallery.derive_tags", places=tag_places)

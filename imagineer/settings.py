@@ -6,6 +6,7 @@ the three together.
 
 import os
 import secrets
+from decimal import Decimal
 from pathlib import Path
 
 import dj_database_url
@@ -15,6 +16,7 @@ from dotenv import load_dotenv
 
 from imagineer import environment as env
 from imagineer.jobs.embedded_redis import socket_path
+from labeling.prices import parse_prices
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
@@ -175,7 +177,8 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-MAX_IMAGE_BYTES = env.number("MAX_IMAGE_MB", 50, low=1, high=1000) * 1024 * 1024
+MAX_IMAGE_BYTES = env.number("MAX_IMAGE_MB", 50, low=1, high=1000) * 1_000_000
+MAX_ARCHIVE_BYTES = env.number("MAX_ARCHIVE_MB", 20_000, low=1, high=10_000_000) * 1_000_000
 # Asked before a body is read (imagineer.body_limit); a form with many pictures is one request.
 MAX_REQUEST_BYTES = env.number("MAX_REQUEST_MB", 4000, low=1, high=100_000) * 1_000_000
 MAX_IMAGE_PIXELS = env.number("MAX_IMAGE_MEGAPIXELS", 100, low=1, high=1000) * 1_000_000
@@ -261,8 +264,25 @@ GENERATION_DEFAULTS: dict[str, dict[str, float]] = {
 ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = env.text("ANTHROPIC_BASE_URL")
 CLAUDE_MODEL = env.text("CLAUDE_MODEL", "claude-sonnet-5-5")
-# Requests to the labeler at the same time.
+# How long Claude thinks before it answers; thinking is paid for as output.
+CLAUDE_EFFORT = env.text("CLAUDE_EFFORT", "low").lower()
+if CLAUDE_EFFORT not in ("", "low", "medium", "high", "xhigh", "max"):
+    raise ImproperlyConfigured(
+        "CLAUDE_EFFORT is low, medium, high, xhigh, max, or empty for the model's own default."
+    )
+# Prices that come before those in labeling.prices, by model.
+try:
+    CLAUDE_PRICES = parse_prices(env.words("CLAUDE_PRICES"))
+except ValueError as error:
+    raise ImproperlyConfigured(f"CLAUDE_PRICES: {error}") from None
+# What labeling may cost in a calendar month; 0 for no limit.
+LABELING_BUDGET_USD = Decimal(str(env.decimal("LABELING_BUDGET_USD", 0, low=0, high=1_000_000)))
+# Further labelers: dotted paths of a labeling.labelers.LabelerKind each.
+LABELERS = env.words("LABELERS")
+# Requests to Claude at the same time.
 LABELING_CONCURRENCY = env.number("LABELING_CONCURRENCY", 4, low=1, high=64)
+# Captions that are less sure than this are put forward for review; in steps of 0.05.
+LABELING_LOW_CONFIDENCE = env.decimal("LABELING_LOW_CONFIDENCE", 0.7, low=0.05, high=1)
 
 # --- Scraping ----------------------------------------------------------------------------------
 
@@ -325,5 +345,9 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {name: {"level": "WARNING"} for name in ("django.server", "rq.worker", "httpx2")},
+    "loggers": {
+        **{name: {"level": "WARNING"} for name in ("django.server", "rq.worker", "httpx2")},
+        # What libvips says of a file is said again by who decodes it instead.
+        "pyvips": {"level": "ERROR"},
+    },
 }

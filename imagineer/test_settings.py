@@ -5,7 +5,10 @@ import tempfile
 from pathlib import Path
 
 os.environ["IMAGINEER_DATA"] = tempfile.mkdtemp(prefix="imagineer-test-")
-for name in ("DATABASE_URL", "REDIS_URL", "ANTHROPIC_API_KEY", "ADMIN_EMAILS", "BASE_MODEL"):
+for name in (
+    "DATABASE_URL", "REDIS_URL", "ANTHROPIC_API_KEY", "LABELING_BUDGET_USD", "ADMIN_EMAILS",
+    "BASE_MODEL",
+):  # fmt: skip
     if name == "DATABASE_URL" and os.environ.get("TEST_DATABASE_URL"):
         os.environ[name] = os.environ["TEST_DATABASE_URL"]
     else:

@@ -1,55 +1,54 @@
-"""Labeling in the console: what to ask for, what became of it, and the words of the prompts."""
+"""Labeling in the console: what to ask for, and what became of it; prompts are in admin_prompts."""
 
-import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cached_property
+from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
-from django.db.models import Max, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.db.models import OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
+from gallery import admin_filters, bulk
 from gallery.models import Album, Image, Label
 from imagineer import words
+from imagineer.console_rows import COUNTED_AT_MOST
 from imagineer.console_start import RunAdmin, StartForm, StateFilter
 from imagineer.counted import counted
-from imagineer.jobs import states
 from imagineer.jobs.models import Job
 from imagineer.problems import Problem
+from labeling import admin_captions, admin_prompts, budget, selection
+from labeling.estimates import Estimate
+from labeling.labelers import CLAUDE, labeler_kind
 from labeling.models import LabelingItem, LabelingRun, Prompt
+from labeling.prices import dollars
 from labeling.prompts import SD_TRAINING
-from labeling.runs import (
-    INPUT_TOKENS,
-    NO_KEY,
-    OUTPUT_TOKENS,
-    current_prompt,
-    has_key,
-    labelled_before,
-    start_run,
-)
+from labeling.runs import current_prompt, estimate_of, retry_run, start_run
+from labeling.trigger_words import LONGEST
 
-if TYPE_CHECKING:
-    PromptModelAdmin = admin.ModelAdmin[Prompt]
-else:
-    PromptModelAdmin = admin.ModelAdmin
+__all__ = ["LabelingRunAdmin", "admin_prompts"]
 
 ITEMS_A_PAGE = 60
-_ID_SEPARATORS = re.compile(r"[\s,;]+")
+REASONS_SHOWN = 5
+CHOSEN_SHOWN = 12
 
 
 class ImageIdsField(forms.CharField):
-    """Image numbers separated by commas or spaces; a list of int."""
+    """Image numbers separated by commas or spaces, "20-24" for several; a list of int."""
 
     def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        parts = [part for part in _ID_SEPARATORS.split(text) if part]
-        if not all(part.isdecimal() and len(part) < 19 for part in parts):
-            raise forms.ValidationError("Write the images' numbers, for example: 12, 15, 21.")
-        return list(dict.fromkeys(int(part) for part in parts))
+        try:
+            return selection.ids_in(super().clean(value))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
 
 
 class LabelForm(StartForm):
-    first = ("album", "images", "prompt_kind")
     intro = "Claude writes a caption, tags and a rating for every image; nothing is overwritten."
 
     album = forms.ModelChoiceField(
@@ -58,59 +57,117 @@ class LabelForm(StartForm):
     images = ImageIdsField(
         required=False,
         max_length=20_000,
-        help_text="Or the numbers of single images, for example: 12, 15, 21.",
+        help_text="Or the numbers of single images, for example: 12, 15, 20-24.",
     )
+    # Those that were selected among the images stand in for both of the above.
+    chosen = ImageIdsField(required=False, max_length=200_000, widget=forms.HiddenInput)
     prompt_kind = forms.ChoiceField(label="Prompt", initial=SD_TRAINING)
+    trigger_word = forms.CharField(
+        required=False,
+        max_length=LONGEST,
+        help_text="Every caption begins with it. It stands for what all the pictures share, so "
+        "that is left out of the captions.",
+    )
+    include_context = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Tell Claude of the album and of the words on the web page",
+        help_text="They are marked as the words of strangers.",
+    )
     force = forms.BooleanField(
         required=False,
         label="Also label images that this prompt has labelled before",
         help_text="Earlier captions stay; the new ones are added.",
+    )
+    use_batches = forms.BooleanField(
+        required=False,
+        label="In batches, at half the price",
+        help_text="Most answers come within an hour, all of them within a day.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         prompts = Prompt.objects.current().order_by("id")
         self.fields["prompt_kind"].choices = [(p.kind, str(p)) for p in prompts]  # type: ignore[attr-defined]
+        self.first = ("album", "images", "prompt_kind", "trigger_word")
+        if labeler_kind(CLAUDE).batches is None:
+            del self.fields["use_batches"]
+        if self._named("chosen"):
+            del self.fields["album"], self.fields["images"]
+            self.first = ("prompt_kind", "trigger_word")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if not self.errors and bool(data.get("album")) == bool(data.get("images")):
+        for error in self.errors.get("chosen", ()):
+            # The field is hidden, so what is wrong with it is said above all others.
+            self.add_error(None, error)
+        given = [name for name in ("album", "images", "chosen") if data.get(name)]
+        if not self.errors and len(given) != 1:
             raise forms.ValidationError("Choose an album, or write the numbers of images.")
         return data
 
-    def wanted(self) -> QuerySet[Image] | None:
-        """The images that would be labelled; None while nothing valid is chosen."""
-        album, ids = self.value("album"), self.value("images")
+    def ids(self) -> list[int]:
+        """The images that were chosen one by one, here or among the images."""
+        return self._named("chosen") or self._named("images")
+
+    def _named(self, name: str) -> list[int]:
+        """The images of one of the fields; none while it is not valid."""
+        ids = self.value(name) if name in self.fields else None
+        try:
+            # An initial value is text, as an address gives it.
+            return selection.ids_in(ids) if isinstance(ids, str) else list(ids or ())
+        except ValueError:
+            return []
+
+    def chosen_album(self) -> Album | None:
+        album = self.value("album") if "album" in self.fields else None
+        if not album or isinstance(album, Album):
+            return album or None
+        return Album.objects.filter(pk=words.number_in(str(album)) or 0).first()
+
+    @cached_property
+    def estimate(self) -> Estimate | None:
+        """What it would take; None while nothing valid is chosen."""
+        album, ids = self.chosen_album(), self.ids()
         if bool(album) == bool(ids):
             return None
-        if not isinstance(album, Album) and album:
-            album = Album.objects.filter(pk=words.number_in(str(album)) or 0).first()
-        found = Image.objects.filter(entries__album=album) if album else None
-        if found is None:
-            found = Image.objects.filter(pk__in=ids if isinstance(ids, list) else [])
         try:
             prompt = current_prompt(self.value("prompt_kind") or SD_TRAINING)
         except Problem:
             return None
-        if self.value("force"):
-            return found
-        return found.exclude(pk__in=labelled_before(prompt).values("image_id"))
+        kind = labeler_kind(CLAUDE)
+        asked = LabelingRun(
+            album=album,
+            labeler=kind.name,
+            prompt=prompt,
+            trigger_word=self.value("trigger_word") or "",
+            include_context=bool(self.value("include_context")),
+            force=bool(self.value("force")),
+            use_batches="use_batches" in self.fields and bool(self.value("use_batches")),
+        )
+        images = Image.objects.filter(entries__album=album)
+        return estimate_of(images if album else Image.objects.filter(pk__in=ids), kind, asked)
 
     @property
     def cost(self) -> str:
-        wanted = self.wanted()
-        if wanted is None:
+        asked = self.estimate
+        if asked is None:
             return ""
-        count = wanted.count()
-        if not count:
+        if not asked.images:
             return "This prompt has labelled all of these before."
-        tokens_in, tokens_out = words.thin(count * INPUT_TOKENS), words.thin(count * OUTPUT_TOKENS)
-        return f"At most about {tokens_in} tokens in and {tokens_out} out."
+        tokens = (words.thin(n) for n in (asked.usage.input_tokens, asked.usage.output_tokens))
+        said = ["About {} tokens in and {} out".format(*tokens) + f": {dollars(asked.cost)}."]
+        now = budget.standing()
+        if now.limit is not None:
+            said.append(str(now))
+        if not now.allows(asked.cost):
+            said.append("That is not enough.")
+        said.append(budget.price_warning(labeler_kind(CLAUDE).model()))
+        return " ".join(filter(None, said))
 
     @property
     def verb(self) -> str:
-        wanted = self.wanted()
-        count = wanted.count() if wanted is not None else 0
+        count = self.estimate.images if self.estimate else 0
         return f"Label {words.thin(count)} image{'' if count == 1 else 's'}" if count else "Label"
 
 
@@ -121,22 +178,59 @@ class LabelingRunAdmin(RunAdmin):
     start_title = "Label with Claude"
     start_template = "admin/labeling/start.html"
     change_form_template = "admin/labeling/labelingrun/change_form.html"
-    list_display = ("shown_what", "prompt", "shown_state", "shown_counts", "shown_age")
+    change_list_template = "admin/labeling/labelingrun/change_list.html"
+    list_display = (
+        "shown_what", "prompt", "shown_state", "shown_counts", "shown_cost", "shown_age",
+    )  # fmt: skip
     list_filter: ClassVar[tuple[Any, ...]] = (StateFilter, "prompt__kind")
     list_select_related = ("job", "prompt", "album", "image")
+
+    def get_urls(self) -> list[URLPattern]:
+        captions = self.admin_site.admin_view(admin_captions.view(self.admin_site))
+        retry = self.admin_site.admin_view(require_POST(self.retry_view))
+        return [
+            path("album/<int:album_id>/captions/", captions, name="labeling_album_captions"),
+            path("<int:run_id>/retry/", retry, name="labeling_retry"),
+            *super().get_urls(),
+        ]
 
     def start(self, request: HttpRequest, form: StartForm) -> Job:
         asked = form.cleaned_data
         return start_run(
-            asked["images"],
-            album=asked["album"],
+            asked.get("chosen") or asked.get("images") or (),
+            album=asked.get("album"),
             prompt_kind=asked["prompt_kind"],
+            trigger_word=asked["trigger_word"],
+            include_context=asked["include_context"],
             force=asked["force"],
+            use_batches=asked.get("use_batches", False),
             created_by=request.user,
         ).job
 
+    def start_view(self, request: HttpRequest) -> HttpResponse:
+        """Also the target of the images' list, which posts what is selected there."""
+        if request.method == "POST" and "choose" in request.POST:
+            return self._form_for_chosen(request)
+        return super().start_view(request)
+
+    def _form_for_chosen(self, request: HttpRequest) -> HttpResponse:
+        try:
+            chosen = _selected(request)
+        except ValueError as error:
+            messages.error(request, str(error))
+            address = reverse("admin:gallery_image_changelist")
+            return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
+        return self._start_page(request, LabelForm(initial={"chosen": bulk.to_ranges(chosen)}))
+
     def start_context(self, request: HttpRequest, form: StartForm) -> dict[str, Any]:
-        return {"no_key": "" if has_key() else NO_KEY, "prompts": Prompt.objects.current()}
+        ids = form.ids() if isinstance(form, LabelForm) and "images" not in form.fields else []
+        shown = Image.objects.in_bulk(ids[:CHOSEN_SHOWN])
+        return {
+            "no_key": labeler_kind(CLAUDE).missing(),
+            "prompts": Prompt.objects.current(),
+            "chosen_count": len(ids),
+            "pictures": [shown[pk] for pk in ids[:CHOSEN_SHOWN] if pk in shown],
+        }
 
     def start_initial(self, request: HttpRequest) -> dict[str, Any]:
         """?images=1,2 or ?images=1&images=2, as links and the images' list give them."""
@@ -144,6 +238,26 @@ class LabelingRunAdmin(RunAdmin):
         if "images" in request.GET:
             initial["images"] = ", ".join(request.GET.getlist("images"))
         return initial
+
+    def retry_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        """With ``refused`` in the form also the images that were refused."""
+        if not self.has_add_permission(request):
+            return HttpResponse("Only admins may do this.", status=403)
+        run = get_object_or_404(LabelingRun.objects.select_related("job", "prompt"), pk=run_id)
+        try:
+            retry_run(run, with_refused="refused" in request.POST)
+        except Problem as problem:
+            messages.error(request, problem.message)
+        else:
+            messages.success(request, f"{run.job} goes on.")
+        return HttpResponseRedirect(run.get_absolute_url())
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        extra = {**(extra_context or {}), "this_month": str(budget.standing())}
+        response: HttpResponse = super().changelist_view(request, extra)
+        return response
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LabelingRun]:
         outcomes = LabelingItem.Outcome
@@ -157,7 +271,9 @@ class LabelingRunAdmin(RunAdmin):
         )
 
     @admin.display(description="What")
-    def shown_what(self, run: LabelingRun) -> str:
+    def shown_what(self, run: LabelingRun) -> str | SafeString:
+        if run.search:
+            return format_html("Search <q>{}</q>", run.search)
         return str(run.album or run.image or "Chosen images")
 
     @admin.display(description="Labelled")
@@ -165,12 +281,34 @@ class LabelingRunAdmin(RunAdmin):
         text = f"{words.thin(run.done_count)} of {words.thin(run.item_count)}"
         return f"{text}, {words.thin(run.failed_count)} not" if run.failed_count else text
 
+    @admin.display(description="Cost")
+    def shown_cost(self, run: LabelingRun) -> str:
+        return dollars(run.cost_usd) if run.cost_usd else ""
+
     def page_context(self, request: HttpRequest, row: LabelingRun) -> dict[str, Any]:
         return run_context(request, row)
 
 
+def _selected(request: HttpRequest) -> list[int]:
+    """What is selected in the images' list, in its order. Raises ValueError with a sentence."""
+    if not request.POST.get("select_across"):
+        ids = selection.ids_in(",".join(request.POST.getlist("_selected_action")))
+    else:
+        images = Image.objects.order_by("-id")
+        found, wrong = admin_filters.matching(request, images, request.GET.get("q", ""))
+        if wrong:
+            raise ValueError(wrong)
+        ids = list(found.values_list("pk", flat=True)[: selection.AT_MOST + 1])
+        # The list itself looks no further than COUNTED_AT_MOST matches.
+        if len(ids) > selection.AT_MOST or len(ids) == COUNTED_AT_MOST:
+            raise ValueError(selection.TOO_MANY)
+    if not ids:
+        raise ValueError("Select the images to label first.")
+    return ids
+
+
 def run_context(request: HttpRequest, run: LabelingRun) -> dict[str, Any]:
-    """What a run's page shows: its counts, and one page of its items with their labels."""
+    """What a run's page shows: counts and cost, why some failed, one page of items with labels."""
     counts = run.counts()
     chosen = request.GET.get("outcome", "")
     items = run.items.select_related("image")
@@ -178,6 +316,9 @@ def run_context(request: HttpRequest, run: LabelingRun) -> dict[str, Any]:
         items = items.filter(outcome=chosen)
     page = Paginator(items, ITEMS_A_PAGE).get_page(request.GET.get("p"))
     give_labels(list(page.object_list), run.prompt)
+    outcomes = LabelingItem.Outcome
+    left = counts[outcomes.FAILED] + counts[outcomes.PENDING]
+    ended = run.job.has_ended
     return {
         "run": run,
         "page": page,
@@ -188,7 +329,10 @@ def run_context(request: HttpRequest, run: LabelingRun) -> dict[str, Any]:
             if counts[value]
         ],
         "counts": counts,
-        "can_retry": run.job.status in states.RETRIABLE,
+        "cost": dollars(run.cost_usd) if run.cost_usd else "",
+        "reasons": run.reasons(REASONS_SHOWN) if counts[outcomes.FAILED] else [],
+        "can_retry": ended and left > 0,
+        "can_ask_refused": ended and counts[outcomes.REFUSED] > 0,
     }
 
 
@@ -208,45 +352,3 @@ def give_labels(items: list[LabelingItem], prompt: Prompt) -> None:
         item.caption = kinds.get(Label.Kind.CAPTION, [None])[-1]  # type: ignore[attr-defined]
         item.rating = kinds.get(Label.Kind.RATING, [None])[-1]  # type: ignore[attr-defined]
         item.tags = kinds.get(Label.Kind.TAG, [])  # type: ignore[attr-defined]
-
-
-class PromptForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A new prompt, or a new version of one whose kind exists."""
-
-    class Meta:
-        model = Prompt
-        fields = ("kind", "name", "text")
-        widgets = {"text": forms.Textarea(attrs={"rows": 8})}
-
-    def clean_text(self) -> str:
-        return str(self.cleaned_data["text"]).replace("\x00", "")
-
-    def save(self, commit: bool = True) -> Any:
-        newest = Prompt.objects.filter(kind=self.instance.kind).aggregate(Max("version"))
-        self.instance.version = (newest["version__max"] or 0) + 1
-        return super().save(commit)
-
-
-@admin.register(Prompt)
-class PromptAdmin(PromptModelAdmin):
-    """Texts are never edited, because labels name them: a change is a new version."""
-
-    form = PromptForm
-    change_form_template = "admin/labeling/prompt/change_form.html"
-    list_display = ("name", "kind", "version", "created_at")
-    list_filter = ("kind",)
-    fields = ("kind", "name", "text")
-    readonly_fields = ()
-    actions = None
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """?like=<id>: start from the words of another version."""
-        like = request.GET.get("like", "")
-        old = Prompt.objects.filter(pk=words.number_in(like) or 0).first()
-        return {"kind": old.kind, "name": old.name, "text": old.text} if old else {}

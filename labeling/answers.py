@@ -5,11 +5,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from gallery.tags import MAX_LENGTH, normalised
+
 RATINGS = ("SAFE", "SUGGESTIVE", "ADULT", "EXPLICIT")
 FEWEST_TAGS = 5
 MOST_TAGS = 10
 LONGEST_CAPTION = 4000
-LONGEST_TAG = 100
 
 # Structured outputs know no numeric or length limits (a schema with them is refused), so the
 # limits stand in the descriptions and are held by read_answer().
@@ -48,7 +49,7 @@ ANSWER_SCHEMA: dict[str, object] = {
 
 @dataclass(frozen=True)
 class Answer:
-    """rating: one of RATINGS. tags: lower case, distinct. confidence: 0..1."""
+    """rating: one of RATINGS. tags: distinct, as gallery.tags spells them. confidence: 0..1."""
 
     caption: str
     rating: str
@@ -82,13 +83,6 @@ def read_answer(text: str, fewest_tags: int = FEWEST_TAGS) -> Answer:
     )
 
 
-def normal_tag(text: str) -> str:
-    """A tag as it is kept: lower case, single spaces, none of what separates tags in captions."""
-    for separator in ",_\x00":
-        text = text.replace(separator, " ")
-    return " ".join(text.lower().split()).strip("#.")
-
-
 def _caption(value: Any) -> str:
     caption = " ".join(value.replace("\x00", " ").split()) if isinstance(value, str) else ""
     if not caption:
@@ -108,8 +102,8 @@ def _rating(value: Any) -> str:
 def _tags(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise InvalidAnswer("its tags are not a list of texts")
-    tags = (normal_tag(tag) for tag in value)
-    return tuple(dict.fromkeys(tag for tag in tags if tag and len(tag) <= LONGEST_TAG))
+    tags = (normalised(tag) for tag in value if len(tag) <= MAX_LENGTH)
+    return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
 def _confidence(value: Any) -> float:

@@ -16,9 +16,33 @@ class LabelingConfig(AppConfig):
     verbose_name = "Labeling"
 
     def ready(self) -> None:
+        from imagineer import console_warnings
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
-        from labeling.jobs import run
+        from labeling import caption_jobs, jobs, notices
+        from labeling.labelers import warm_up
 
-        registry.register("labeling.run", queue=Queue.DEFAULT, run=run, label="Labeling")
+        for check in (notices.budget_notices, notices.price_notices):
+            console_warnings.register(check)
+        registry.register(
+            jobs.RUN,
+            queue=Queue.DEFAULT,
+            run=jobs.run,
+            label="Labeling",
+            ended=jobs.ended,
+            warm_up=warm_up,
+        )
+        registry.register(
+            jobs.STOP_BATCHES,
+            queue=Queue.DEFAULT,
+            run=jobs.stop_batches,
+            label="Stopping batches",
+        )
+        registry.register(
+            caption_jobs.KIND,
+            queue=Queue.DEFAULT,
+            run=caption_jobs.run,
+            label="Import of captions",
+            succeeded=caption_jobs.forget_incoming,
+        )
         post_migrate.connect(_seed_prompts, sender=self)

@@ -6,97 +6,58 @@ for the server's ``retry-after``, can be given up at any moment.
 
 import asyncio
 import base64
+import re
 import threading
+from collections.abc import Awaitable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from labeling.answers import ANSWER_SCHEMA, FEWEST_TAGS, Answer, InvalidAnswer, read_answer
-from labeling.prompts import SYSTEM, user_text
+from labeling.labeler import Labeling, LabelingFailed, Picture, Refused, Unusable, Usage
+from labeling.prompts import system_texts, user_text
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
-    from anthropic.types import Message, MessageParam
+    from anthropic.types import Message
+    from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+    from anthropic.types.output_config_param import OutputConfigParam
 
+T = TypeVar("T")
 ANTHROPIC = "https://api.anthropic.com"
 # Room for models that think before they answer; a caption itself takes a tenth of it.
 MAX_TOKENS = 4096
-# The long side over which the API would scale a picture down itself.
-LONGEST_SIDE = 1568
-JPEG_QUALITY = 90
+# How often a picture is asked about at most: once more after an answer that cannot be used.
+TRIES = 2
 # How long leaving waits for the event loop, which may be importing the SDK just then: with
-# jobs.POLL_S less than a cancelled job is given before its process is killed.
+# one_by_one.POLL_S less than a cancelled job is given before its process is killed.
 PATIENCE_S = 0.8
+
+
+def import_sdk() -> None:
+    """About 3000 modules, a second, 75 MB."""
+    import anthropic  # noqa: F401
 
 
 @dataclass(frozen=True)
 class ClaudeConfig:
-    """max_retries: by the SDK, which waits as long as the server's retry-after says.
+    """effort: how long the model thinks (low … max); empty for its own default.
 
-    timeout_s: for one answer. deadline_s: for one picture with all its retries.
+    max_retries: by the SDK, which waits as long as the server's retry-after says. timeout_s: for
+    one answer. deadline_s: for one picture with all its retries.
     """
 
     api_key: str = field(repr=False)
     model: str
     base_url: str = ""
+    effort: str = ""
     max_retries: int = 5
     timeout_s: float = 120.0
     deadline_s: float = 600.0
 
 
-@dataclass(frozen=True)
-class Picture:
-    """jpeg: its long side at most LONGEST_SIDE pixels. context: untrusted words found with it."""
-
-    jpeg: bytes = field(repr=False)
-    instructions: str
-    context: str = ""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Tokens that were paid for; input counts cached ones too."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens
-        )
-
-
-@dataclass(frozen=True)
-class Labeling:
-    """model: the one that answered, as the server names it."""
-
-    answer: Answer
-    model: str
-    usage: Usage
-
-
-class LabelingFailed(Exception):
-    """This picture could not be labelled; the text says why. usage: what the tries took."""
-
-    def __init__(self, sentence: str, usage: Usage | None = None) -> None:
-        super().__init__(sentence)
-        self.usage = usage or Usage()
-
-
-class Refused(LabelingFailed):
-    """The model declined to describe this picture."""
-
-
-class Unusable(Exception):
-    """No picture can be labelled as things stand; the text says what to change."""
-
-
 class ClaudeClient:
-    """A context manager; leaving it gives up what is still in flight.
-
-    ``submit`` may be called from any thread; its future yields a Labeling or raises LabelingFailed,
-    Refused or Unusable. Cancelling the future ends the request.
-    """
+    """A labeling.labeler.Labeler."""
 
     def __init__(self, config: ClaudeConfig) -> None:
         self.config = config
@@ -104,12 +65,16 @@ class ClaudeClient:
         self._thread = threading.Thread(target=self._loop.run_forever, name="claude", daemon=True)
         self._sdk: AsyncAnthropic | None = None
 
-    def __enter__(self) -> "ClaudeClient":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def submit(self, picture: Picture) -> "Future[Labeling]":
-        return asyncio.run_coroutine_threadsafe(self._label(picture), self._loop)
+        return self.start(self._label(picture))
+
+    def start(self, call: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine in the client's event loop; leaving the client gives it up."""
+        return asyncio.run_coroutine_threadsafe(call, self._loop)
 
     def __exit__(self, *exc: object) -> None:
         asyncio.run_coroutine_threadsafe(self._give_up(), self._loop)
@@ -126,7 +91,7 @@ class ClaudeClient:
             await self._sdk.close()
         self._loop.stop()
 
-    def _client(self) -> "AsyncAnthropic":
+    def sdk(self) -> "AsyncAnthropic":
         if self._sdk is None:
             from anthropic import AsyncAnthropic
 
@@ -144,14 +109,14 @@ class ClaudeClient:
         try:
             async with asyncio.timeout(self.config.deadline_s):
                 message = await self._ask(picture)
-                usage = _usage(message)
+                usage = usage_of(message)
                 try:
-                    return Labeling(_answer(message, FEWEST_TAGS), message.model, usage)
+                    return labeling_of(message, usage)
                 except InvalidAnswer:
                     message = await self._ask(picture)
-                    usage += _usage(message)
+                    usage += usage_of(message)
                 # A caption with too few tags twice over is still worth keeping.
-                return Labeling(_answer(message, 1), message.model, usage)
+                return labeling_of(message, usage, fewest_tags=1)
         except LabelingFailed as error:
             error.usage = usage
             raise
@@ -164,16 +129,16 @@ class ClaudeClient:
             raise LabelingFailed(sentence, usage) from None
 
     async def _ask(self, picture: Picture) -> "Message":
+        return await self.called(self.sdk().messages.create(**request_for(picture, self.config)))
+
+    async def called(self, call: Awaitable[T]) -> T:
+        """What the SDK's call yields. Raises LabelingFailed or Unusable for the SDK's exceptions,
+        which stand behind them as their cause.
+        """
         import anthropic
 
         try:
-            return await self._client().messages.create(
-                model=self.config.model,
-                max_tokens=MAX_TOKENS,
-                system=SYSTEM,
-                messages=[_message(picture)],
-                output_config={"format": {"type": "json_schema", "schema": ANSWER_SCHEMA}},
-            )
+            return await call
         except anthropic.AnthropicError as error:
             raise self._worded(error) from error
 
@@ -191,28 +156,73 @@ class ClaudeClient:
         return LabelingFailed(f"Anthropic's answer could not be read: {error}")
 
 
-def _message(picture: Picture) -> "MessageParam":
+def request_for(picture: Picture, config: ClaudeConfig) -> "MessageCreateParamsNonStreaming":
+    """What is sent about one picture, alone or in a batch.
+
+    A prefix of a request is cached up to the block that is marked, so all that a run's pictures
+    share comes first. The cache lives five minutes from its last use; a prefix that is shorter
+    than the model caches (512 tokens for current ones) is sent as if it were not marked.
+    """
+    shared, own = system_texts(picture.instructions)
     data = base64.standard_b64encode(picture.jpeg).decode("ascii")
+    output: OutputConfigParam = {"format": {"type": "json_schema", "schema": ANSWER_SCHEMA}}
+    if config.effort and takes_effort(config.model):
+        output["effort"] = config.effort  # type: ignore[typeddict-item]
     return {
-        "role": "user",
-        "content": [
-            {
-                "type": "image",
-                "source": {"type": "base64", "media_type": "image/jpeg", "data": data},
-            },
-            {"type": "text", "text": user_text(picture.instructions, picture.context)},
+        "model": config.model,
+        "max_tokens": MAX_TOKENS,
+        "system": [
+            {"type": "text", "text": shared},
+            {"type": "text", "text": own, "cache_control": {"type": "ephemeral"}},
         ],
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "image",
+                        "source": {"type": "base64", "media_type": "image/jpeg", "data": data},
+                    },
+                    {"type": "text", "text": user_text(picture.found)},
+                ],
+            }
+        ],
+        "output_config": output,
     }
 
 
-def _usage(message: "Message") -> Usage:
+_WITHOUT_EFFORT = re.compile(r"claude-(3|(sonnet|haiku)-4-5|(opus|sonnet)-4-([01]\b|20))")
+
+
+def takes_effort(model: str) -> bool:
+    """Whether the model knows the parameter; those before Claude Opus 4.5 refuse it."""
+    return _WITHOUT_EFFORT.search(model) is None
+
+
+def usage_of(message: "Message") -> Usage:
     spent = message.usage
-    cached = (spent.cache_creation_input_tokens or 0) + (spent.cache_read_input_tokens or 0)
-    return Usage(spent.input_tokens + cached, spent.output_tokens)
+    return Usage(
+        spent.input_tokens,
+        spent.output_tokens,
+        spent.cache_read_input_tokens or 0,
+        spent.cache_creation_input_tokens or 0,
+    )
+
+
+def labeling_of(message: "Message", usage: Usage, *, fewest_tags: int = FEWEST_TAGS) -> Labeling:
+    """Raises Refused, or InvalidAnswer for what a second try may mend."""
+    answer = _answer(message, fewest_tags)
+    return Labeling(
+        model=message.model,
+        caption=answer.caption,
+        rating=answer.rating,
+        tags=answer.tags,
+        confidence=answer.confidence,
+        usage=usage,
+    )
 
 
 def _answer(message: "Message", fewest_tags: int) -> Answer:
-    """Raises Refused, or InvalidAnswer for what a second try may mend."""
     if message.stop_reason == "refusal":
         details = message.stop_details
         said = f" It says: {details.explanation}" if details and details.explanation else ""

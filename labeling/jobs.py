@@ -1,195 +1,100 @@
-"""The runner of ``labeling.run``: puts a run's open items before Claude, a few at a time.
+"""The runners: ``labeling.run`` puts a run's waiting items before its labeler, and
+``labeling.stop_batches`` clears up behind a run in batches that was given up.
 
-Each answer is written in one transaction with its item's outcome, so a run that was killed goes
-on where it was: at most the requests in flight are asked again, and no image gets the labels of
-one run twice.
+A run that was killed goes on where it was: at most the requests in flight are asked again.
 """
 
-from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
-
-from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, OuterRef
 
-from gallery.image_files import ImageRefused
-from imagineer.jobs.registry import JobContext, JobFailed, Partial, Result
-from labeling.claude_client import (
-    ClaudeClient,
-    ClaudeConfig,
-    Labeling,
-    LabelingFailed,
-    Picture,
-    Refused,
-    Unusable,
-    Usage,
-)
-from labeling.models import LabelingItem, LabelingRun
-from labeling.pictures import found_with, jpeg_of
-from labeling.runs import NO_KEY, has_key, labelled_before
-from labeling.write_labels import apply_rating, write_labels
+from imagineer.jobs.models import Job
+from imagineer.jobs.registry import JobContext, JobFailed, Result
+from imagineer.jobs.submit import submit
+from labeling import batch_run, budget, one_by_one
+from labeling.labeler import Unusable
+from labeling.labelers import LabelerKind, known
+from labeling.models import LabelingBatch, LabelingRun
+from labeling.outcomes import Attempt, Outcome, result
+from labeling.runs import labelled_before
 
-Outcome = LabelingItem.Outcome
-POLL_S = 0.25
-# So many failures in a row mean that the trouble is not with the pictures.
-HOPELESS = 10
+RUN = "labeling.run"
+STOP_BATCHES = "labeling.stop_batches"
 
 
 def run(context: JobContext) -> Result:
-    """Label the run's images; it ends partial if some failed, failed if all did."""
+    """Label the run's images; it ends partial if some are left unlabelled, failed if all are."""
     labeling_run = LabelingRun.objects.select_related("prompt", "album").get(job=context.job)
-    if not has_key():
-        raise JobFailed(NO_KEY)
-    _skip_labelled(context, labeling_run)
-    waiting = labeling_run.items.filter(outcome__in=LabelingItem.OPEN)
-    config = ClaudeConfig(
-        api_key=settings.ANTHROPIC_API_KEY,
-        model=labeling_run.model or settings.CLAUDE_MODEL,
-        base_url=settings.ANTHROPIC_BASE_URL,
-    )
-    with ClaudeClient(config) as client:
-        work = _Work(context, labeling_run, client, deque(waiting.values_list("pk", flat=True)))
-        try:
-            _label(work)
-        except Unusable as error:
-            raise JobFailed(str(error)) from error
-        finally:
-            # What Claude has answered is paid for: keep it, whatever ends the run.
-            _keep_answers(work)
-    return _result(labeling_run)
-
-
-@dataclass
-class _Work:
-    context: JobContext
-    run: LabelingRun
-    client: ClaudeClient
-    waiting: deque[int]
-    in_flight: dict[Future[Labeling], LabelingItem] = field(default_factory=dict)
-    failed_in_a_row: int = 0
-    last_failure: str = ""
-
-
-def _skip_labelled(context: JobContext, labeling_run: LabelingRun) -> None:
-    if labeling_run.force:
-        return
-    known = labelled_before(labeling_run.prompt).values("image_id")
-    skipped = labeling_run.items.filter(outcome__in=LabelingItem.OPEN, image__in=known).update(
-        outcome=Outcome.SKIPPED, error=""
-    )
-    if skipped:
-        context.log(f"Skipped {skipped} images that were labelled with this prompt before.")
-
-
-def _label(work: _Work) -> None:
-    total = work.run.items.count()
-    while work.waiting or work.in_flight:
-        settled = total - len(work.waiting) - len(work.in_flight)
-        work.context.progress(settled, total, f"{settled} of {total} images")
-        while work.waiting and len(work.in_flight) < settings.LABELING_CONCURRENCY:
-            work.context.check_cancelled()
-            _send(work, work.waiting.popleft())
-            _check_hope(work)
-        answered, _ = wait(work.in_flight, timeout=POLL_S, return_when=FIRST_COMPLETED)
-        for future in answered:
-            _settle(work, work.in_flight.pop(future), future)
-            _check_hope(work)
-    work.context.progress(total, total, f"{total} of {total} images")
-
-
-def _send(work: _Work, item_id: int) -> None:
-    item = LabelingItem.objects.select_related("image").filter(pk=item_id).first()
-    if item is None:
-        # The image was deleted meanwhile, and its item with it.
-        return
+    attempt = Attempt(context, labeling_run, _kind(labeling_run))
+    _begin(attempt)
     try:
-        jpeg = jpeg_of(item.image)
-    except (ImageRefused, OSError) as error:
-        _fail(work, item, f"The picture's file cannot be read: {error}")
+        if labeling_run.use_batches:
+            batch_run.label(attempt)
+        else:
+            one_by_one.label(attempt)
+    except Unusable as error:
+        raise JobFailed(str(error)) from error
+    return result(attempt)
+
+
+def _kind(labeling_run: LabelingRun) -> LabelerKind:
+    kind = known().get(labeling_run.labeler)
+    if kind is None:
+        raise JobFailed(f"This installation has no labeler named “{labeling_run.labeler}”.")
+    if kind.missing():
+        raise JobFailed(kind.missing())
+    return kind
+
+
+def _begin(attempt: Attempt) -> None:
+    """Let failed images wait again, and skip those labelled before; not after a kill or a pause."""
+    labeling_run = attempt.run
+    budget.start_over(labeling_run)
+    # The setting may have changed since; it is the model that answers now which is paid.
+    labeling_run.model = attempt.kind.model()
+    labeling_run.save(update_fields=["model"])
+    if labeling_run.is_under_way:
         return
-    context = found_with(item.image, work.run.album)
-    picture = Picture(jpeg, work.run.prompt.text, context)
-    work.in_flight[work.client.submit(picture)] = item
-
-
-def _settle(work: _Work, item: LabelingItem, future: Future[Labeling]) -> None:
-    """Write what came of one request. Raises Unusable."""
-    try:
-        labeling = future.result()
-    except Refused as refused:
-        work.failed_in_a_row = 0
-        _count(work.run, refused.usage)
-        item.settle(Outcome.REFUSED, str(refused))
-        work.context.log(f"Image {item.image_id}: {refused}", "warning")
-    except LabelingFailed as failed:
-        _count(work.run, failed.usage)
-        _fail(work, item, str(failed))
-    else:
-        work.failed_in_a_row = 0
-        _write(work.run, item, labeling)
-
-
-def _write(labeling_run: LabelingRun, item: LabelingItem, labeling: Labeling) -> None:
-    # Before the labels: a kill in between leaves an item that is done again, never a picture whose
-    # rating was not applied.
-    apply_rating(item.image, labeling.answer.rating)
     with transaction.atomic():
-        _count(labeling_run, labeling.usage)
-        if item.settle(Outcome.DONE):
-            write_labels(
-                item.image,
-                labeling.answer,
-                model=labeling.model,
-                prompt=labeling_run.prompt,
-                created_by=labeling_run.created_by,
-            )
+        items = labeling_run.items
+        items.filter(outcome=Outcome.FAILED).update(outcome=Outcome.PENDING, error="")
+        skipped = 0
+        if not labeling_run.force:
+            said = labelled_before(labeling_run.labeler, labeling_run.prompt, labeling_run.options)
+            done = Exists(said.filter(image=OuterRef("image_id")))
+            waiting = items.filter(done, outcome=Outcome.PENDING, batch=None)
+            skipped = waiting.update(outcome=Outcome.SKIPPED, error="")
+        LabelingRun.objects.filter(pk=labeling_run.pk).update(is_under_way=True)
+    if skipped:
+        attempt.context.log(f"Skipped {skipped} images that were labelled with this prompt before.")
 
 
-def _count(labeling_run: LabelingRun, usage: Usage) -> None:
-    LabelingRun.objects.filter(pk=labeling_run.pk).update(
-        input_tokens=F("input_tokens") + usage.input_tokens,
-        output_tokens=F("output_tokens") + usage.output_tokens,
-    )
-
-
-def _fail(work: _Work, item: LabelingItem, sentence: str) -> None:
-    work.failed_in_a_row += 1
-    work.last_failure = sentence
-    item.settle(Outcome.FAILED, sentence)
-    work.context.log(f"Image {item.image_id}: {sentence}", "error")
-
-
-def _check_hope(work: _Work) -> None:
-    if work.failed_in_a_row >= HOPELESS and (work.waiting or work.in_flight):
-        raise JobFailed(
-            f"Stopped because {HOPELESS} images in a row failed. The last: "
-            f"{work.last_failure} Retrying goes on with the images that are left."
+def ended(job: Job) -> None:
+    """In the transaction that ends a run's job, in whatever way."""
+    LabelingRun.objects.filter(job=job).update(is_under_way=False)
+    left = LabelingBatch.objects.filter(run__job=job, state__in=LabelingBatch.OPEN)
+    run_id = left.values_list("run_id", flat=True).first()
+    if run_id is not None:
+        submit(
+            STOP_BATCHES,
+            title=f"Stop the batches of: {job.title}",
+            params={"run": run_id},
+            created_by=job.created_by,
         )
 
 
-def _keep_answers(work: _Work) -> None:
-    for future, item in work.in_flight.items():
-        if future.done() and not future.cancelled() and future.exception() is None:
-            _write(work.run, item, future.result())
-
-
-def _result(labeling_run: LabelingRun) -> Result:
-    labeling_run.refresh_from_db()
-    counts = labeling_run.counts()
-    result = {
-        "labelled": counts[Outcome.DONE],
-        "skipped": counts[Outcome.SKIPPED],
-        "refused": counts[Outcome.REFUSED],
-        "failed": counts[Outcome.FAILED],
-        "input_tokens": labeling_run.input_tokens,
-        "output_tokens": labeling_run.output_tokens,
-    }
-    failed = labeling_run.items.filter(outcome=Outcome.FAILED).first()
-    if failed is None:
-        return result
-    if counts[Outcome.FAILED] == counts["total"]:
-        raise JobFailed(failed.error)
-    return Partial(
-        result, f"{counts[Outcome.FAILED]} of {counts['total']} images failed. {failed.error}"
+def stop_batches(context: JobContext) -> Result:
+    """Cancel what a run has left with its labeler, and keep what was answered until then."""
+    labeling_run = (
+        LabelingRun.objects.select_related("prompt", "album")
+        .filter(pk=context.job.params["run"])
+        .first()
     )
+    if labeling_run is None:
+        return None
+    before = labeling_run.counts()
+    try:
+        batch_run.stop(Attempt(context, labeling_run, _kind(labeling_run)))
+    except Unusable as error:
+        raise JobFailed(str(error)) from error
+    after = labeling_run.counts()
+    return {"labelled": after[Outcome.DONE] - before[Outcome.DONE]}

@@ -3,27 +3,22 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from gallery.models import Album, Image, Label
+from imagineer.jobs import states
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
+from imagineer.texts import NOT_A_LINE, is_line
+from imagineer.words import thin
+from labeling import budget, selection, trigger_words
+from labeling.estimates import Estimate, estimate
+from labeling.labelers import CLAUDE, LabelerKind, labeler_kind
 from labeling.models import LabelingItem, LabelingRun, Prompt
+from labeling.pictures import words_of
+from labeling.prices import dollars
 from labeling.prompts import DEFAULT, SD_TRAINING, SEEDED
-
-NO_KEY = (
-    "Labeling with Claude needs an API key. Set ANTHROPIC_API_KEY in the environment or in .env "
-    "and restart; keys are made at console.anthropic.com."
-)
-# What one picture takes at most, roughly: its pixels / 750, the words with it, and the answer.
-INPUT_TOKENS = 2000
-OUTPUT_TOKENS = 250
-
-
-def has_key() -> bool:
-    return bool(settings.ANTHROPIC_API_KEY)
 
 
 def seed_prompts() -> None:
@@ -47,60 +42,163 @@ def start_run(
     image_ids: Iterable[int] = (),
     *,
     album: Album | None = None,
+    search: str | None = None,
+    labeler: str = CLAUDE,
     prompt_kind: str = "",
+    trigger_word: str = "",
+    include_context: bool = True,
     force: bool = False,
+    use_batches: bool = False,
     created_by: Any = None,
 ) -> LabelingRun:
     """Write the run, an item for every image and the job, and enqueue it.
 
-    Either an album or image ids. prompt_kind: by default sd_training for an album, else default.
-    Raises Problem: 409 without an API key, 422 for an unknown prompt or nothing to label.
+    An album, a search or image ids. prompt_kind: by default sd_training for an album, else default.
+    trigger_word: what every caption begins with. include_context: whether the labeler is told of
+    the album and of the page that a picture comes from. use_batches: at half the price, within a
+    day. Raises Problem: 409 if the labeler cannot be used or the month's budget does not allow it,
+    422 for what else is wrong.
     """
-    if not has_key():
-        raise Problem(409, "no_api_key", NO_KEY)
+    kind = labeler_kind(labeler)
+    if missing := kind.missing():
+        raise Problem(409, "labeler_unusable", missing, "labeler")
+    if use_batches and kind.batches is None:
+        raise invalid("use_batches", f"The labeler “{kind.title}” takes no batches.")
     prompt = current_prompt(prompt_kind or (SD_TRAINING if album else DEFAULT))
-    ids = _ids_of(album, image_ids)
+    trigger_word = checked_trigger_word(trigger_word)
+    ids = _ids_of(album, search, image_ids)
+    run = LabelingRun(
+        album=album,
+        image_id=ids[0] if album is None and search is None and len(ids) == 1 else None,
+        search=search or "",
+        labeler=kind.name,
+        model=kind.model(),
+        prompt=prompt,
+        trigger_word=trigger_word,
+        include_context=include_context,
+        force=force,
+        use_batches=use_batches,
+    )
+    _check_budget(kind, run, ids)
     with transaction.atomic():
-        job = submit("labeling.run", title=_title(album, ids), created_by=created_by)
-        run = LabelingRun.objects.create(
-            job=job,
-            album=album,
-            image_id=ids[0] if album is None and len(ids) == 1 else None,
-            model=settings.CLAUDE_MODEL,
-            prompt=prompt,
-            force=force,
-            created_by=job.created_by,
-        )
+        run.job = submit("labeling.run", title=_title(album, search, ids), created_by=created_by)
+        run.created_by = run.job.created_by
+        run.save()
         items = (LabelingItem(run=run, image_id=image_id) for image_id in ids)
         LabelingItem.objects.bulk_create(items, batch_size=500)
     return run
 
 
-def _ids_of(album: Album | None, image_ids: Iterable[int]) -> list[int]:
+def checked_trigger_word(text: str) -> str:
+    """The word with single spaces. Raises Problem 422 for one that captions cannot begin with."""
+    word = " ".join(text.split())
+    if not is_line(word):
+        raise invalid("trigger_word", NOT_A_LINE)
+    if len(word) > trigger_words.LONGEST or "," in word:
+        most = trigger_words.LONGEST
+        raise invalid("trigger_word", f"Choose at most {most} characters without a comma.")
+    return word
+
+
+def _ids_of(album: Album | None, search: str | None, image_ids: Iterable[int]) -> list[int]:
     if album is not None:
-        ids = list(album.entries.order_by("position", "id").values_list("image_id", flat=True))
-        if not ids:
-            raise invalid("album", f"The album “{album.name}” has no images to label.")
-        return ids
-    wanted = list(dict.fromkeys(image_ids))
-    found = set(Image.objects.filter(pk__in=wanted).values_list("pk", flat=True))
-    ids = [image_id for image_id in wanted if image_id in found]
-    if not ids:
-        raise invalid("images", "There are no images to label.")
-    return ids
+        return selection.of_album(album)
+    return selection.of_ids(image_ids) if search is None else selection.matching(search)
 
 
-def _title(album: Album | None, ids: list[int]) -> str:
+def _title(album: Album | None, search: str | None, ids: list[int]) -> str:
     if album is not None:
         return f"Label {album.name}"
-    return f"Label image {ids[0]}" if len(ids) == 1 else f"Label {len(ids)} images"
+    if search is not None:
+        return f"Label what “{search}” finds"
+    return f"Label image {ids[0]}" if len(ids) == 1 else f"Label {thin(len(ids))} images"
 
 
-def labelled_before(prompt: Prompt) -> QuerySet[Label]:
-    """The captions that Claude wrote on this version of this prompt."""
-    return Label.objects.filter(
-        source=Label.Source.CLAUDE,
+def retry_run(run: LabelingRun, *, with_refused: bool = False) -> None:
+    """Go on with the images that failed and those that were not asked about.
+
+    with_refused: and with those that the labeler declined. Raises Problem 409 while the run is
+    under way, if it has nothing left to do, and if the month's budget does not allow it.
+    """
+    outcomes = LabelingItem.Outcome
+    wanted = (*LabelingItem.OPEN, *([outcomes.REFUSED] if with_refused else []))
+    items = run.items.filter(outcome__in=wanted)
+    if not run.job.has_ended:
+        raise Problem(409, "not_retriable", "This run is still under way.")
+    if not items.exists():
+        raise Problem(409, "not_retriable", "No image of this run is left to be asked about.")
+    kind = labeler_kind(run.labeler)
+    if kind.is_paid:
+        # What is handed over in a batch has been set aside.
+        unsent = items.filter(batch=None)
+        _allow(estimate_of(Image.objects.filter(labeling_items__in=unsent), kind, run))
+    with transaction.atomic():
+        # A run whose images were refused has completed.
+        if not states.retry(run.job, even_completed=True):
+            raise Problem(409, "not_retriable", "Somebody else has just retried this run.")
+        run.items.filter(outcome=outcomes.REFUSED, outcome__in=wanted).update(
+            outcome=outcomes.PENDING, error=""
+        )
+
+
+# --- What was labelled before, and what the rest will cost ---------------------------------------
+
+
+def labelled_before(labeler: str, prompt: Prompt, options: str = "") -> QuerySet[Label]:
+    """What this labeler said of images with these options, on this version of this prompt.
+
+    The prompt does not matter to a labeler that reads none.
+    """
+    kind = labeler_kind(labeler)
+    said = Label.objects.filter(source=kind.source, prompt_options=options)
+    if not kind.reads_prompts:
+        return said
+    return said.filter(
         kind=Label.Kind.CAPTION,
         prompt_kind=prompt.kind,
         prompt_version=str(prompt.version),
     )
+
+
+def to_label(images: QuerySet[Image], run: LabelingRun) -> QuerySet[Image]:
+    """Those of the images that the run will ask about. run: need not be saved."""
+    if run.force:
+        return images
+    said = labelled_before(run.labeler, run.prompt, run.options)
+    return images.filter(~Exists(said.filter(image=OuterRef("pk"))))
+
+
+def estimate_of(images: QuerySet[Image], kind: LabelerKind, run: LabelingRun) -> Estimate:
+    """What it takes to label these images as the run says. run: need not be saved."""
+    told = words_of(run.album) if run.album and run.include_context else ""
+    return estimate(
+        to_label(images, run),
+        kind,
+        run.prompt,
+        trigger_word=run.trigger_word,
+        album_words=told,
+        batched=run.use_batches,
+    )
+
+
+def _check_budget(kind: LabelerKind, run: LabelingRun, ids: list[int]) -> None:
+    if not kind.is_paid or budget.standing().limit is None:
+        return
+    if run.album is not None:
+        images = Image.objects.filter(entries__album=run.album)
+    else:
+        images = Image.objects.filter(pk__in=ids)
+    _allow(estimate_of(images, kind, run))
+
+
+def _allow(asked: Estimate) -> None:
+    """Raises Problem 409 if the month's budget does not."""
+    now = budget.standing()
+    if not now.allows(asked.cost):
+        raise Problem(
+            409,
+            "over_budget",
+            f"This may cost about {dollars(asked.cost)}. {now} Label fewer images, raise "
+            "LABELING_BUDGET_USD, or wait for the next month.",
+            "budget",
+        )

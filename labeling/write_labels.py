@@ -1,45 +1,47 @@
 """A labeler's answer becomes Labels; what others said stays."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from gallery import image_index
 from gallery.models import Image, Label, Rating
 from gallery.ratings import change_rating
-from labeling.answers import Answer
-from labeling.models import Prompt
+from labeling.labeler import Labeling
+from labeling.models import LabelingRun
+from labeling.trigger_words import with_trigger
 
 # From harmless to not; UNRATED is less than any word.
 SEVERITY = [Rating.UNRATED, Rating.SAFE, Rating.SUGGESTIVE, Rating.ADULT, Rating.EXPLICIT]
 
 
 def write_labels(
-    image: Image, answer: Answer, *, model: str, prompt: Prompt, created_by: Any
+    image: Image, labeling: Labeling, run: LabelingRun, *, source: str, reads_prompts: bool
 ) -> None:
     """Caption, tags and rating with where they come from; call it in a transaction.
 
-    A tag that Claude gave the image before is not written twice.
+    source: whose word it is. reads_prompts: whether it was said on the run's prompt. A tag that the
+    source gave the image before is not written twice.
     """
     known = set(
-        image.labels.filter(kind=Label.Kind.TAG, source=Label.Source.CLAUDE).values_list(
-            "text", flat=True
-        )
+        image.labels.filter(kind=Label.Kind.TAG, source=source).values_list("text", flat=True)
     )
-    said = [(Label.Kind.CAPTION, answer.caption), (Label.Kind.RATING, answer.rating)]
-    said += [(Label.Kind.TAG, tag) for tag in answer.tags if tag not in known]
+    caption = with_trigger(labeling.caption, run.trigger_word) if labeling.caption else ""
+    said = [(Label.Kind.CAPTION, caption), (Label.Kind.RATING, labeling.rating)]
+    said += [(Label.Kind.TAG, tag) for tag in labeling.tags if tag not in known]
     Label.objects.bulk_create(
         Label(
             image=image,
             kind=kind,
             text=text,
-            source=Label.Source.CLAUDE,
-            model=model[:100],
-            prompt_kind=prompt.kind,
-            prompt_version=str(prompt.version),
-            confidence=answer.confidence,
-            created_by=created_by,
+            source=source,
+            model=labeling.model[:100],
+            prompt_kind=run.prompt.kind if reads_prompts else "",
+            prompt_version=str(run.prompt.version) if reads_prompts else "",
+            prompt_options=run.options,
+            confidence=labeling.confidence,
+            created_by=run.created_by,
         )
         for kind, text in said
+        if text
     )
     image_index.refresh([image.pk])
 

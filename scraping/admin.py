@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
 
+from gallery.albums import LONGEST_NAME
 from gallery.models import Image
 from imagineer import words
 from imagineer.console_start import RunAdmin, StartForm, number_field
@@ -20,7 +21,6 @@ from imagineer.problems import Problem
 from scraping.addresses import site_of
 from scraping.models import RefusedImage, ScrapeJob
 from scraping.runs import (
-    LONGEST_NAME,
     MOST_DEPTH,
     MOST_IMAGES,
     MOST_PAGES,

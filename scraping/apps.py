@@ -8,10 +8,12 @@ class ScrapingConfig(AppConfig):
     verbose_name = "Scraping"
 
     def ready(self) -> None:
+        from gallery import albums
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
         from scraping.addresses import networks
         from scraping.jobs import run
+        from scraping.runs import is_promised
 
         try:
             networks(settings.SCRAPE_ALLOWED_NETWORKS)
@@ -20,3 +22,4 @@ class ScrapingConfig(AppConfig):
                 f"SCRAPE_ALLOWED_NETWORKS: {error}. Write networks such as 10.0.0.0/8."
             ) from None
         registry.register("scraping.run", queue=Queue.CRAWL, run=run, label="Scraping")
+        albums.promise(is_promised)

@@ -5,18 +5,16 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from gallery.models import Album
+from gallery.albums import LONGEST_NAME, checked_name
 from imagineer.jobs.models import ENDED
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
-from imagineer.texts import NOT_A_LINE, is_line
 from scraping.addresses import AddressRefused, check_url, networks, site_of
 from scraping.models import ScrapeJob
 
 MOST_DEPTH = 10
 MOST_IMAGES = 5000
 MOST_PAGES = 5000
-LONGEST_NAME = 200
 
 
 def checked_address(url: str) -> str:
@@ -27,22 +25,10 @@ def checked_address(url: str) -> str:
         raise invalid("url", str(refused)) from refused
 
 
-def checked_album_name(name: str) -> str:
-    """The name tidied. Raises Problem: 422 for an empty one, 409 for one that is taken."""
-    name = " ".join(name.replace("\x00", " ").split())
-    if not name:
-        raise invalid("album_name", "Give the album a name.")
-    if len(name) > LONGEST_NAME:
-        raise invalid("album_name", f"The name is longer than {LONGEST_NAME} characters.")
-    if not is_line(name):
-        raise invalid("album_name", NOT_A_LINE)
-    if Album.objects.filter(name=name).exists():
-        raise Problem(409, "album_exists", f"An album named “{name}” exists already.", "album_name")
-    waiting = ScrapeJob.objects.filter(album_name=name, album=None)
-    if waiting.exclude(job__status__in=ENDED).exists():
-        sentence = f"Another crawl is about to make an album named “{name}”."
-        raise Problem(409, "album_exists", sentence, "album_name")
-    return name
+def is_promised(album_name: str) -> bool:
+    """Whether a crawl that has not ended will make an album of this name."""
+    waiting = ScrapeJob.objects.filter(album_name=album_name, album=None)
+    return waiting.exclude(job__status__in=ENDED).exists()
 
 
 def free_album_name(url: str) -> str:
@@ -52,7 +38,7 @@ def free_album_name(url: str) -> str:
     while True:
         name = stem if number == 1 else f"{stem} ({number})"
         try:
-            return checked_album_name(name)
+            return checked_name(name)
         except Problem:
             number += 1
 
@@ -73,7 +59,7 @@ def start_crawl(
     """
     url = checked_address(url)
     with transaction.atomic():
-        name = checked_album_name(album_name) if album_name.strip() else free_album_name(url)
+        name = checked_name(album_name) if album_name.strip() else free_album_name(url)
         job = submit("scraping.run", title=f"Scrape {site_of(url)}", created_by=created_by)
         return ScrapeJob.objects.create(
             job=job,

@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from gallery.caption_words import one_line
 from imagineer import words
 from imagineer.console_start import ReadOnlyAdmin, RunAdmin, StartForm
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
 from imagineer.jobs.templatetags.job_words import ago
-from training.captions import one_line
 from training.config import TARGET_LABELS
 from training.datasets import freeze
 from training.forms import SOURCE_LABELS, FreezeForm, TrainForm

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Router, Status
 
+from gallery.caption_words import one_line
 from gallery.models import Album
 from generation.models import ModelVersion
 from imagineer.accounts.permissions import ADMIN, is_admin_request
@@ -22,7 +23,6 @@ from training.api_schemas import (
     RunPage,
     TrainingIn,
 )
-from training.captions import one_line
 from training.datasets import freeze
 from training.models import DatasetVersion, TrainingRun
 from training.start import start_training

@@ -1,59 +1,34 @@
-"""Which of an image's captions is trained on."""
+"""Which words of an image are trained on, and how they are written."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-SOURCES = ("manual", "claude", "imported", "scraper", "local")
-"""Whose word counts first; see :func:`choose`."""
-PROMPT = "prompt"
-"""The source of a caption that is the prompt the picture was drawn with."""
+from gallery.caption_words import one_line
+from gallery.captions import PROMPT, choose
+from gallery.models import Label
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One caption of an image. source: one of SOURCES; key: whatever the caller knows it by."""
+class Caption:
+    """One line to train on. source: a label's, or PROMPT. label: the id of the label it is of."""
 
     text: str
     source: str
-    is_pinned: bool = False
-    created_at: datetime | None = None
-    key: int | None = None
+    label: int | None = None
 
 
-def one_line(text: str) -> str:
-    """The text with every run of white space made one space."""
-    return " ".join(text.split())
+def caption_of(captions: Iterable[Label], prompt: str = "") -> Caption | None:
+    """The caption that counts (:mod:`gallery.captions`), else the prompt of a generated picture."""
+    best = choose(captions)
+    if best is not None:
+        return Caption(one_line(best.text), best.source, best.pk)
+    text = one_line(prompt)
+    return Caption(text, PROMPT) if text else None
 
 
-def choose(candidates: Iterable[Candidate], prompt: str = "") -> Candidate | None:
-    """The caption to train on, on one line; None if there is none.
-
-    A pinned one comes first, then the sources in the order of SOURCES, the newest within each;
-    the prompt of a generated picture is the last resort. Empty texts do not count.
-    """
-    usable = [candidate for candidate in candidates if one_line(candidate.text)]
-    if not usable:
-        text = one_line(prompt)
-        return Candidate(text, PROMPT) if text else None
-    best = max(usable, key=_preference)
-    return Candidate(one_line(best.text), best.source, best.is_pinned, best.created_at, best.key)
-
-
-def _preference(candidate: Candidate) -> tuple[bool, int, float, int]:
-    known = candidate.source in SOURCES
-    rank = len(SOURCES) - SOURCES.index(candidate.source) if known else 0
-    newest = candidate.created_at.timestamp() if candidate.created_at else 0.0
-    return candidate.is_pinned, rank, newest, candidate.key or 0
-
-
-def with_trigger(caption: str, trigger_word: str) -> str:
-    """The caption with the trigger word in front, unless it says it already (in any case)."""
-    trigger = one_line(trigger_word)
-    if not trigger:
-        return caption
-    said = rf"(?<!\w){re.escape(trigger)}(?!\w)"
-    if re.search(said, caption, re.IGNORECASE):
-        return caption
-    return f"{trigger}, {caption}" if caption else trigger
+def captions_of(image_ids: Sequence[int]) -> dict[int, list[Label]]:
+    """All captions of these images, by the image's id; those without any are not in it."""
+    found: dict[int, list[Label]] = {}
+    for label in Label.objects.filter(image__in=image_ids, kind=Label.Kind.CAPTION):
+        found.setdefault(label.image_id, []).append(label)
+    return found

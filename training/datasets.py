@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,15 +10,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from gallery.models import Album, AlbumImage, Image, Label
+from gallery.models import Album, AlbumImage, Image
+from gallery.token_figures import token_counts, token_figures
 from imagineer.problems import Problem
-from training.captions import Candidate, choose
+from training import changed_captions
+from training.captions import Caption, caption_of, captions_of
 from training.models import DatasetItem, DatasetVersion
 
-CLIP_TOKENS = 75
-"""What CLIP's text encoders read of a caption; the rest is cut off."""
-TOKEN_STEPS = (15, 30, 45, 60, CLIP_TOKENS)
-_PIECES = re.compile(r"[^\W\d_]+|\d|[^\s\w]+|_+")
 _CHUNK = 500
 
 
@@ -28,7 +25,7 @@ class Picture:
     """One picture that has a caption."""
 
     image: Image
-    caption: Candidate
+    caption: Caption
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Selection:
     @property
     def stats(self) -> dict[str, Any]:
         """Figures for people: counts, captions by source, tokens, sizes."""
-        counts = [approximate_tokens(picture.caption.text) for picture in self.pictures]
+        counts = token_counts([entry.caption.text for entry in self.pictures])
         sizes = Counter(f"{entry.image.width} × {entry.image.height}" for entry in self.pictures)
         return {
             "pictures": len(self.pictures),
@@ -59,28 +56,6 @@ class Selection:
             "tokens": token_figures(counts),
             "sizes": dict(sizes.most_common(12)),
         }
-
-
-def approximate_tokens(caption: str) -> int:
-    """At least so many CLIP tokens: words, digits and runs of punctuation count as one each."""
-    return len(_PIECES.findall(caption))
-
-
-def token_figures(counts: Sequence[int]) -> dict[str, Any]:
-    """Mean, longest, how many are over CLIP_TOKENS, and a histogram [[label, count], …]."""
-    histogram: list[list[Any]] = []
-    low = 0
-    for high in TOKEN_STEPS:
-        histogram.append([f"{low + 1}–{high}", sum(low < count <= high for count in counts)])
-        low = high
-    too_long = sum(count > CLIP_TOKENS for count in counts)
-    histogram.append([f"over {CLIP_TOKENS}", too_long])
-    return {
-        "mean": round(sum(counts) / len(counts), 1) if counts else 0,
-        "longest": max(counts, default=0),
-        "too_long": too_long,
-        "histogram": histogram,
-    }
 
 
 def select(albums: Iterable[Album]) -> Selection:
@@ -96,21 +71,13 @@ def select(albums: Iterable[Album]) -> Selection:
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         images = Image.objects.in_bulk(part)
-        candidates = _candidates(part)
+        captions = captions_of(part)
         for pk in part:
             image = images.get(pk)
-            caption = choose(candidates.get(pk, ()), image.prompt) if image else None
+            caption = caption_of(captions.get(pk, ()), image.prompt) if image else None
             if image and caption:
                 pictures.append(Picture(image, caption))
     return Selection(pictures, len(ids) - len(pictures))
-
-
-def _candidates(image_ids: Sequence[int]) -> dict[int, list[Candidate]]:
-    found: dict[int, list[Candidate]] = {}
-    for label in Label.objects.filter(image__in=image_ids, kind=Label.Kind.CAPTION):
-        candidate = Candidate(label.text, label.source, label.is_pinned, label.created_at, label.pk)
-        found.setdefault(label.image_id, []).append(candidate)
-    return found
 
 
 def freeze(name: str, albums: Sequence[Album], created_by: Any = None) -> DatasetVersion:
@@ -135,11 +102,14 @@ def freeze(name: str, albums: Sequence[Album], created_by: Any = None) -> Datase
         if known is not None:
             return known
         try:
-            return _store(name, albums, selection, digest, created_by)
+            dataset = _store(name, albums, selection, digest, created_by)
+            break
         except IntegrityError:
             # Another process took the number in this moment; otherwise it would fail again.
             if not DatasetVersion.objects.filter(name=name).exists():
                 raise
+    changed_captions.refresh(albums)
+    return dataset
 
 
 def _store(
@@ -164,7 +134,7 @@ def _store(
                     sha256=picture.image.sha256,
                     caption=picture.caption.text,
                     caption_source=picture.caption.source,
-                    label_id=picture.caption.key,
+                    label_id=picture.caption.label,
                 )
                 for index, picture in enumerate(selection.pictures, start=1)
             ],

@@ -18,11 +18,12 @@ from typing import Any
 from django.db import transaction
 
 from gallery import albums
+from gallery.albums import checked_name
 from gallery.jobs import submit_import
 from gallery.models import Album
 from generation.base_model import BUILTIN, base_model_row
 from generation.models import BatchTemplate
-from generation.runs import checked_album_name, create_batch_run
+from generation.runs import create_batch_run
 from generation.seeding import seed_templates
 from imagineer.jobs.models import Job
 from imagineer.problems import Problem
@@ -99,7 +100,7 @@ def _free(name: str) -> str:
     while True:
         wanted = name if number == 1 else f"{name} {number}"
         try:
-            return checked_album_name(wanted)
+            return checked_name(wanted)
         except Problem as problem:
             if problem.code != "name_taken":
                 raise

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gallery import image_files
+from gallery.caption_words import with_trigger
 from gallery.models import Image
-from training.captions import with_trigger
 from training.models import DatasetItem, DatasetVersion
 
 Report = Callable[[int, int], None]

@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.db.models import Count, QuerySet
 
+from gallery.captions import PROMPT
 from gallery.models import Album
+from gallery.token_figures import CLIP_TOKENS
 from generation.base_model import ensure_base_model
 from generation.models import ModelVersion
 from imagineer import words
 from imagineer.console_start import StartForm
 from imagineer.problems import Problem
-from training.captions import PROMPT
 from training.config import PRECISIONS, RANGES, TARGET_LABELS, TrainingConfig
-from training.datasets import CLIP_TOKENS, select
+from training.datasets import select
 from training.models import DatasetVersion
 from training.start import checked_config, estimated_seconds
 

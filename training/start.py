@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from gallery.caption_words import one_line
 from gallery.models import Album
 from generation.base_model import ensure_base_model
 from generation.models import ModelVersion
@@ -12,7 +13,6 @@ from imagineer.jobs.models import Job
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
 from imagineer.texts import NOT_A_LINE, is_line
-from training.captions import one_line
 from training.config import ConfigError, TrainingConfig, preset, validated
 from training.models import DatasetVersion, TrainingRun
 

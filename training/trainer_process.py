@@ -14,6 +14,7 @@ from django.conf import settings
 
 from imagineer.jobs.child_process import start_child, stop_child
 from imagineer.jobs.registry import JobContext, JobFailed
+from imagineer.words import span
 
 LOOK_EVERY = 0.2
 KEEP_EVERY = 2.0
@@ -69,12 +70,8 @@ class Progress:
         first, began = self._began
         if done - first >= 5:
             left = (self.total - done) * (time.monotonic() - began) / (done - first)
-            message += f", about {_duration(left)} left"
+            message += f", about {span(left)} left"
         return message
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def run(task: Path, log: Path, progress: Progress) -> None:

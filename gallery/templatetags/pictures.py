@@ -25,15 +25,38 @@ TINY_STEPS = 4
 ALT_LENGTH = 200
 # Narrower pictures than this are shown side by side on covers.
 UPRIGHT = 0.85
+# How wide the pictures of a cover are shown: one alone, or the first of several (css/grid.css).
+COVER_WHOLE = "(max-width: 719px) 46vw, 300px"
+COVER_HALF = "(max-width: 719px) 31vw, 200px"
 # So many tiles of a page load at once, the others when one comes near.
 EAGER = 12
 
 
 def ratio_class(width: int, height: int) -> str:
     """The class that carries width / height in static/css/ratios.css, clamped to what it has."""
-    ratio = min(max(width / height, NARROWEST), WIDEST)
+    ratio = tile_ratio(width, height)
     hundredths = round(ratio * 100) if ratio < 1 else round(ratio * 50) * 2
     return f"ratio-{hundredths}"
+
+
+def tile_ratio(width: int, height: int) -> float:
+    return min(max(width / height, NARROWEST), WIDEST)
+
+
+def tile_sizes(width: int, height: int) -> str:
+    """The ``sizes`` of a tile of the justified grid, whose rows are about equally high.
+
+    static/css/grid.css has the heights, and that wide pictures are trimmed on a phone.
+    """
+    ratio = tile_ratio(width, height)
+    return f"(max-width: 719px) {min(ratio, 1.5) * 35:.0f}vw, {ratio * 230:.0f}px"
+
+
+def large_sizes(width: int, height: int) -> str:
+    """The ``sizes`` of the picture on its page: as wide as the mat lets it be, or as high."""
+    ratio = f"{width / height:.3f}"
+    high = f"min(100vw - 512px, {ratio} * (100vh - 104px))"
+    return f"(max-width: 899px) min(100vw, {ratio} * 78vh), {high}"
 
 
 def enlargement(width: int, height: int) -> int:
@@ -56,6 +79,7 @@ def tile(context: dict[str, Any], image: Image, walk: str = "", number: int = 0)
     """One picture of a justified grid. walk: the list it stands in; number: its place, from 0."""
     return _shown(context["request"], image, walk, number) | {
         "ratio": ratio_class(image.width, image.height),
+        "sizes": tile_sizes(image.width, image.height),
     }
 
 
@@ -71,12 +95,20 @@ def card_tile(
 
 
 @register.inclusion_tag("gallery/thumb.html", takes_context=True)
-def thumb(context: dict[str, Any], image: Image, width: int = 300) -> dict[str, Any]:
-    """A picture without link or words of its own, for covers."""
+def thumb(
+    context: dict[str, Any], image: Image, width: int = 300, sizes: str = ""
+) -> dict[str, Any]:
+    """A picture without link or words of its own, for covers.
+
+    sizes: as in HTML, where its width depends on the window's.
+    """
+    request = context["request"]
     return {
         "image": image,
-        "src": nsfw.thumbnail_for(context["request"], image, width),
-        "tiny": _is_tiny(image),
+        "src": nsfw.thumbnail_for(request, image, width),
+        "srcset": nsfw.srcset_for(request, image) if sizes else "",
+        "sizes": sizes,
+        "tiny": is_tiny(image),
     }
 
 
@@ -100,6 +132,7 @@ def large_picture(context: dict[str, Any], image: Image, caption: str) -> dict[s
     return {
         **large(context["request"], image),
         "image": image,
+        "sizes": large_sizes(image.width, image.height),
         "alt": _shortened(caption) or alt_text(image, sharp=True),
     }
 
@@ -111,6 +144,7 @@ def cover(context: dict[str, Any], images: Sequence[Image]) -> dict[str, Any]:
     return {
         "images": images[:3],
         "shape": "upright" if upright else str(len(images[:3])),
+        "sizes": COVER_WHOLE if len(images) == 1 else COVER_HALF,
         "request": context["request"],
     }
 
@@ -203,7 +237,7 @@ def _shown(request: HttpRequest, image: Image, walk: str, number: int) -> dict[s
         "src": nsfw.thumbnail_for(request, image, 600),
         "srcset": nsfw.srcset_for(request, image),
         "alt": alt_text(image, sharp),
-        "tiny": _is_tiny(image),
+        "tiny": is_tiny(image),
         "query": f"?{walk}" if walk else "",
         "lazy": number >= EAGER,
         "words": _words(image) if sharp else "",
@@ -211,7 +245,7 @@ def _shown(request: HttpRequest, image: Image, walk: str, number: int) -> dict[s
     }
 
 
-def _is_tiny(image: Image) -> bool:
+def is_tiny(image: Image) -> bool:
     """Whether a tile shows it at twice its size or more, so that its pixels may stay square."""
     return max(image.width, image.height) <= TINY // 2
 

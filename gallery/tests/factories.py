@@ -81,6 +81,16 @@ def make_label(image: Image, text: str = "a round thing", **columns: Any) -> Lab
     return label
 
 
+def make_tagged(*names: str, source: str = Label.Source.MANUAL, **columns: Any) -> Image:
+    """An image's row that labels give these tags."""
+    image = make_row(**columns)
+    Label.objects.bulk_create(
+        Label(image=image, kind=Label.Kind.TAG, text=name, source=source) for name in names
+    )
+    image_index.refresh([image.pk])
+    return image
+
+
 def make_admin(username: str = "") -> Any:
     """A user who may write."""
     return get_user_model().objects.create_user(

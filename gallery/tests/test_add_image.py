@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from PIL import Image as Picture
 
 from gallery import add_image as door
-from gallery import image_files, renditions
+from gallery import image_files, image_index, renditions
 from gallery.add_image import ImageRefused, add_image
-from gallery.models import Album, AlbumImage, Image
+from gallery.models import Album, AlbumImage, Image, SearchDocument
+from gallery.storage import DurableFileSystemStorage
 from gallery.tests import files
 from gallery.tests.factories import make_admin, make_album, picture_file
 
@@ -220,17 +220,44 @@ def test_a_missing_path_raises_oserror(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_nothing(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(name: str, content: Any) -> str:
+    def full(storage: DurableFileSystemStorage, partial: Path, name: str) -> str:
         if name.endswith("-300.webp"):
             raise OSError(28, "No space left on device")
-        return save(name, content)
+        return link(storage, partial, name)
 
-    save = default_storage.save
-    monkeypatch.setattr(default_storage, "save", full)
+    link = DurableFileSystemStorage._link
+    monkeypatch.setattr(DurableFileSystemStorage, "_link", full)
     with pytest.raises(OSError, match="No space"):
         add_image(picture_file(1, 640, 480), source_type="upload", sidecar={"a": 1})
     assert not Image.objects.exists()
     assert names(media) == []
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"prompt": "a red fox", "original_name": "den.png"},
+        {"rating": "EXPLICIT", "prompt": "a fox"},
+        {"source_type": "scraped"},
+        {"is_public": False},
+    ],
+)
+@pytest.mark.parametrize("shelved", [False, True])
+def test_a_new_image_is_found_by_all_it_says(facts: dict[str, Any], shelved: bool) -> None:
+    album = make_album() if shelved else None
+    image = add_image(picture_file(1), **{"source_type": "upload", "album": album, **facts}).image
+    at_first = SearchDocument.objects.values().get(pk=image.pk)
+    SearchDocument.objects.all().delete()
+    image_index.refresh([image.pk])
+    assert SearchDocument.objects.values().get(pk=image.pk) == at_first
+
+
+def test_a_new_image_takes_few_statements(django_assert_max_num_queries: Any) -> None:
+    """While they run no other process can write to SQLite."""
+    add_image(picture_file(1), source_type="upload")
+    # Is it known? A savepoint with image and document (on PostgreSQL in two steps), and its end.
+    with django_assert_max_num_queries(6):
+        add_image(picture_file(2), source_type="upload")
 
 
 def test_an_album_that_is_gone_is_an_error_and_leaves_nothing(media: Path) -> None:

@@ -208,6 +208,15 @@ def test_it_deletes_into_the_trash(admin_client: Client, media: Path) -> None:
     assert default_storage.exists(str(image.file.name))
 
 
+def test_before_it_deletes_it_says_what_becomes_of_the_picture(admin_client: Client) -> None:
+    image = make_row(original_name="lake.png")
+    make_label(image, "a quiet lake")
+    page = admin_client.get(f"{LIST}{image.pk}/delete/").content.decode()
+    assert "“lake.png” goes into the" in page
+    assert "for 30 days with its albums and labels" in page
+    assert "a quiet lake" not in page
+
+
 def test_it_changes_no_more_at_once_than_it_says(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +287,12 @@ def test_deleting_many_is_undone_by_a_job_too(
     assert undo.params["behind"] == str(deletion.pk)
 
 
+def test_the_list_of_labels_tells_which_are_pinned(admin_client: Client) -> None:
+    make_label(make_row(), "a quiet lake", is_pinned=True)
+    page = admin_client.get("/admin/gallery/label/").content.decode()
+    assert '<td class="field-pinned">Pinned</td>' in page
+
+
 def test_its_page_shows_what_is_known(admin_client: Client) -> None:
     image = make_row(prompt="a lion", generation_params={"steps": 20, "seed": 77})
     make_album("Cards", [image])
@@ -292,6 +307,7 @@ def test_its_page_shows_what_is_known(admin_client: Client) -> None:
         "claude-x",
         "90% sure",
         "said by hand",
+        "<dt>Steps</dt><dd>20</dd>",
     ):
         assert text in page
 

@@ -8,6 +8,9 @@ from django.urls import reverse
 
 from gallery.models import Album, Image
 from gallery.tests.factories import make_album, make_row, picture_file
+from gallery.tests.files import zipped
+from imagineer.jobs.models import Job
+from imagineer.jobs.runner import execute
 
 pytestmark = pytest.mark.django_db
 UPLOAD = "/admin/gallery/image/upload/"
@@ -40,9 +43,13 @@ def test_it_adds_to_an_existing_album(admin_client: Client, media: Path) -> None
 
 def test_it_tells_of_duplicates_and_refused_files(admin_client: Client, media: Path) -> None:
     data = picture_file(seed=5)
-    page = send(admin_client, file("a.png", data), file("b.png", data), file("c.txt", b"hello"))
-    assert "1 added, 1 known before, 1 refused" in page
+    page = send(
+        admin_client, file("a.png", data), file("b.png", data), file("c.gif", b"hello"),
+        file("d.txt", b"hello"),
+    )  # fmt: skip
+    assert "1 added, 1 known before, 2 refused" in page
     assert "JPEG, PNG, WebP, GIF and BMP are taken." in page
+    assert "No picture of this name came with it" in page
     assert Image.objects.count() == 1
 
 
@@ -52,6 +59,24 @@ def test_it_tells_of_a_file_that_is_too_large(
     settings.MAX_IMAGE_BYTES = 100
     assert "larger than" in send(admin_client, file("huge.png"))
     assert not Image.objects.exists()
+
+
+def test_captions_come_with_their_pictures(admin_client: Client, media: Path) -> None:
+    assert "1 added" in send(admin_client, file("a.png"), file("a.txt", b"a red card"))
+    assert Image.objects.get().labels.get().text == "a red card"
+
+
+def test_archives_are_left_to_jobs(admin_client: Client, media: Path) -> None:
+    good, bad = zipped({"b.png": picture_file(2)}), zipped({"../c.png": b"x"})
+    page = send(
+        admin_client, file("a.png"), file("good.zip", good), file("bad.zip", bad), album="Cards"
+    )
+    assert "1 added, 1 refused, 1 archive on the way" in page
+    assert "leads outside" in page
+    job = Job.objects.get()
+    assert str(job.pk) in page
+    execute(job.pk)
+    assert Album.objects.get().entries.count() == 2
 
 
 def test_it_asks_for_a_file(admin_client: Client) -> None:

@@ -67,7 +67,9 @@ def test_other_albums_offer_no_spread(client: Client) -> None:
 
 
 def test_an_empty_album_says_so(client: Client) -> None:
-    assert "Nothing in this album" in get(client, make_album("Nothing"))
+    page = get(client, make_album("Nothing"))
+    assert "Nothing in this album" in page
+    assert "Pictures appear here as soon as some are put into it." in page
 
 
 @pytest.mark.parametrize("view", ["", "spread"])

@@ -18,7 +18,7 @@ def test_it_lists_public_albums_with_counts_of_what_visitors_see(client: Client)
     make_album("Boats", [make_row(), make_row(is_public=False)])
     page = get(client)
     assert "Boats" in page
-    assert "1 picture ·" in page
+    assert "<span>1 picture</span>" in page
 
 
 def test_it_shows_a_visitor_neither_private_albums_nor_empty_ones(client: Client) -> None:
@@ -29,6 +29,7 @@ def test_it_shows_a_visitor_neither_private_albums_nor_empty_ones(client: Client
     for name in ("Drafts", "Nothing", "Closed pictures"):
         assert name not in page
     assert "No albums yet" in page
+    assert "Albums appear here as soon as they hold pictures." in page
 
 
 def test_it_shows_an_admin_all_albums(client: Client) -> None:
@@ -58,7 +59,7 @@ def test_a_private_or_nsfw_cover_is_not_given_away(client: Client) -> None:
 def test_under_hide_an_album_counts_only_what_is_left(client: Client) -> None:
     make_album("Boats", [make_row(), make_row(rating=Rating.ADULT)])
     client.cookies["nsfw"] = "hide"
-    assert "1 picture ·" in get(client)
+    assert "<span>1 picture</span>" in get(client)
 
 
 @pytest.mark.parametrize("count", [2, 24])

@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from gallery import private_models
-from gallery.models import Album, Image
+from gallery.models import Image
 from gallery.ratings import change_rating
 from gallery.tests.factories import (
     make_admin,
@@ -16,7 +15,6 @@ from gallery.tests.factories import (
     make_image,
     make_label,
     make_row,
-    picture_file,
 )
 from imagineer.keyset import encode_cursor
 
@@ -328,97 +326,7 @@ def test_a_session_without_the_csrf_token_is_refused() -> None:
     assert Image.objects.exists()
 
 
-# --- Upload ------------------------------------------------------------------------------------
-
-
-def file(name: str, data: bytes) -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, data, content_type="text/html")
-
-
-def upload(admin: Client, *files: SimpleUploadedFile, **fields: Any) -> Any:
-    return admin.post("/api/images/upload", {"files": list(files), **fields})
-
-
-def test_each_file_has_its_outcome(admin: Client) -> None:
-    known = make_image(1)
-    response = upload(
-        admin,
-        file("new.png", picture_file(2)),
-        file("known.png", picture_file(1)),
-        file("evil.png", b"<svg onload='alert(1)'/>"),
-        file("cut.jpg", picture_file(3, kind="JPEG")[:300]),
-        file("empty.png", b""),
-        album="Cards",
-    )
-    told = response.json()
-    assert response.status_code == 200
-    assert [item["outcome"] for item in told["items"]] == [
-        "created", "duplicate", "refused", "refused", "refused",
-    ]  # fmt: skip
-    assert [item["code"] for item in told["items"][2:]] == ["not_an_image", "damaged", "empty"]
-    assert "SVG" in told["items"][2]["message"]
-    assert (told["created"], told["duplicates"], told["refused"]) == (1, 1, 3)
-    assert told["items"][1]["image"]["id"] == known.pk
-    album = Album.objects.get()
-    assert told["album"]["id"] == album.pk
-    first = album.entries.get(position=0).image
-    assert first.original_name == "new.png"
-    assert album.images.count() == 2
-
-
-def test_an_upload_joins_an_existing_album(admin: Client) -> None:
-    album = make_album("Cards")
-    for fields in ({"album_id": album.pk}, {"album": "Cards"}):
-        assert (
-            upload(admin, file("a.png", picture_file()), **fields).json()["album"]["id"] == album.pk
-        )
-    assert album.images.count() == 2
-
-
-def test_facts_of_an_upload_are_kept(admin: Client) -> None:
-    upload(admin, file("a.png", picture_file(1)), is_public="false", rating="ADULT")
-    row = Image.objects.get()
-    assert (row.is_public, row.rating, row.source_type) == (False, "ADULT", "upload")
-    assert row.created_by is not None
-
-
-def test_an_album_of_refused_files_is_not_made(admin: Client) -> None:
-    told = upload(admin, file("a.png", b"x"), album="Cards").json()
-    assert (told["album"], told["refused"]) == (None, 1)
-    assert not Album.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("fields", "status"),
-    [
-        ({"album": " "}, 422), ({"album": "x" * 201}, 422), ({"album": "a\nb"}, 422),
-        ({"album": "a\x00b"}, 422), ({"album_id": "999"}, 404), ({"album_id": str(2**63)}, 422),
-        ({"album_id": "-1"}, 422), ({"album_id": "1", "album": "x"}, 422), ({"rating": "x"}, 422),
-        ({"is_public": "x"}, 422),
-    ],
-)  # fmt: skip
-def test_bad_fields_take_in_nothing(admin: Client, fields: dict[str, str], status: int) -> None:
-    response = upload(admin, file("a.png", picture_file(1)), **fields)
-    assert error(response)[0] == status
-    assert not Image.objects.exists()
-
-
-def test_an_upload_without_files_is_422(admin: Client) -> None:
-    assert error(admin.post("/api/images/upload", {}))[0] == 422
-    assert error(admin.post("/api/images/upload", {"files": "text"}))[0] == 422
-
-
-def test_too_many_files_are_a_4xx(admin: Client, settings: Any) -> None:
-    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 3
-    files = [file(f"{number}.png", b"x") for number in range(4)]
-    assert 400 <= upload(admin, *files).status_code < 500
-    assert not Image.objects.exists()
-
-
-def test_a_broken_multipart_body_is_a_4xx(admin: Client) -> None:
-    for kind in ("multipart/form-data", "multipart/form-data; boundary=x", JSON, "text/plain"):
-        response = admin.post("/api/images/upload", b"--y\r\nnonsense", content_type=kind)
-        assert 400 <= response.status_code < 500
+# --- Cursors -----------------------------------------------------------------------------------
 
 
 CRAFTED = [

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gallery.models import Image, Label
+from gallery import labels
+from gallery.models import FormerLabel, Image, Label
 from gallery.tests.factories import make_admin, make_image, make_label, make_row
 from gallery.tests.test_api_images import BAD_IDS, JSON, error
 
@@ -27,9 +28,30 @@ def test_labels_are_read_by_all(client: Client) -> None:
     assert told["next"] is None
     assert told["items"][0] | {"id": 0, "created_at": ""} == {
         "id": 0, "kind": "caption", "text": "a cat", "source": "claude", "model": "m",
-        "prompt_kind": "caption", "prompt_version": "2", "confidence": None, "is_pinned": False,
-        "created_at": "",
+        "prompt_kind": "caption", "prompt_version": "2", "prompt_options": "", "confidence": None,
+        "is_pinned": False, "created_at": "",
     }  # fmt: skip
+
+
+def test_one_label_is_read_where_its_picture_is_seen_sharp(client: Client, admin: Client) -> None:
+    row, veiled = make_row(), make_row(rating="ADULT")
+    label, hidden = make_label(row, "a cat"), make_label(veiled, "a secret")
+    path = f"/api/images/{row.pk}/labels/{label.pk}"
+    assert client.get(path).json()["text"] == "a cat"
+    assert error(client.get(f"/api/images/{row.pk}/labels/{hidden.pk}"))[0] == 404
+    assert error(client.get(f"/api/images/{veiled.pk}/labels/{hidden.pk}"))[0] == 404
+    assert error(client.get(f"/api/images/{row.pk}/labels/999999"))[0] == 404
+    client.cookies["nsfw"] = "show"
+    assert client.get(f"/api/images/{veiled.pk}/labels/{hidden.pk}").json()["text"] == "a secret"
+
+
+def test_a_label_is_patched_as_it_is_put(admin: Client) -> None:
+    row = make_row()
+    label = make_label(row, "a cat", source="manual")
+    path = f"/api/images/{row.pk}/labels/{label.pk}"
+    told = admin.patch(path, {"text": "a dog", "is_pinned": True}, content_type=JSON).json()
+    assert (told["text"], told["is_pinned"]) == ("a dog", True)
+    assert error(admin.patch(path, {}, content_type=JSON))[0] == 422
 
 
 def test_a_label_is_written_by_hand(admin: Client) -> None:
@@ -154,3 +176,112 @@ def test_bad_ids_are_4xx(admin: Client, pk: str) -> None:
     assert 400 <= admin.get(f"/api/images/{pk}/labels").status_code < 500
     assert 400 <= admin.post(f"/api/images/{pk}/labels", body, content_type=JSON).status_code < 500
     assert Label.objects.get().text == label.text
+
+
+# --- What somebody saw, and what was said before --------------------------------------------------
+
+
+def test_a_caption_is_written_only_while_that_counts_which_was_seen(admin: Client) -> None:
+    row = make_row()
+    path = f"/api/images/{row.pk}/labels"
+    make_label(row, "a fox", source="claude")
+    stale = {"text": "mine", "seen": "", "is_pinned": True}
+    answer = admin.post(path, stale, content_type=JSON)
+    assert error(answer) == (409, "changed_meanwhile", "seen")
+    assert "“a fox”" in answer.json()["error"]["message"]
+    assert Label.objects.count() == 1
+    fresh = {**stale, "seen": "a fox "}
+    assert admin.post(path, fresh, content_type=JSON).status_code == 201
+    assert Label.objects.get(is_pinned=True).text == "mine"
+
+
+def test_a_rating_is_written_only_while_that_counts_which_was_seen(
+    admin: Client, media: Path
+) -> None:
+    image = make_image(rating="SAFE")
+    path = f"/api/images/{image.pk}/labels"
+    body = {"kind": "rating", "text": "ADULT", "seen": "UNRATED"}
+    assert error(admin.post(path, body, content_type=JSON))[:2] == (409, "changed_meanwhile")
+    image.refresh_from_db()
+    assert (image.rating, Label.objects.count()) == ("SAFE", 0)
+    body["seen"] = "SAFE"
+    assert admin.post(path, body, content_type=JSON).status_code == 201
+
+
+def test_a_label_is_changed_only_while_it_says_what_was_seen(admin: Client) -> None:
+    label = make_label(make_row(), "one", source="manual")
+    path = f"/api/images/{label.image_id}/labels/{label.pk}"
+    assert error(admin.put(path, {"text": "two", "seen": "other"}, content_type=JSON))[0] == 409
+    assert admin.put(path, {"text": "two", "seen": "one"}, content_type=JSON).status_code == 200
+    assert error(admin.put(path, {"is_pinned": True, "seen": "one"}, content_type=JSON))[0] == 409
+    label.refresh_from_db()
+    assert (label.text, label.is_pinned) == ("two", False)
+
+
+def test_the_history_tells_former_words_and_brings_them_back(admin: Client) -> None:
+    label = make_label(make_row(), "one", source="manual")
+    path = f"/api/images/{label.image_id}/labels"
+    admin.put(f"{path}/{label.pk}", {"text": "two"}, content_type=JSON)
+    admin.delete(f"{path}/{label.pk}")
+    told = admin.get(f"{path}/history").json()
+    assert [(row["text"], row["ending"], row["label_id"]) for row in told["items"]] == [
+        ("two", "removed", None), ("one", "reworded", None),
+    ]  # fmt: skip
+    assert told["items"][0]["ended_by"].startswith("admin")
+    assert (told["items"][1]["created_by"], told["next"]) == (None, None)
+    back = admin.post(f"{path}/history/{told['items'][1]['id']}/restore")
+    assert (back.status_code, back.json()["text"]) == (200, "one")
+    assert Label.objects.get().text == "one"
+    again = admin.post(f"{path}/history/{told['items'][1]['id']}/restore")
+    assert error(again)[:2] == (404, "not_found")
+
+
+def test_the_same_words_once_more_leave_no_trace(admin: Client) -> None:
+    label = make_label(make_row(), "one", source="manual")
+    path = f"/api/images/{label.image_id}/labels"
+    assert admin.put(f"{path}/{label.pk}", {"text": "one"}, content_type=JSON).status_code == 200
+    assert admin.get(f"{path}/history").json()["items"] == []
+
+
+def test_any_tag_is_deleted_and_comes_back(admin: Client) -> None:
+    label = make_label(make_row(), "fox", kind="tag", source="claude", confidence=0.5)
+    path = f"/api/images/{label.image_id}/labels"
+    assert admin.delete(f"{path}/{label.pk}").status_code == 204
+    (former,) = admin.get(f"{path}/history").json()["items"]
+    assert (former["kind"], former["source"], former["confidence"]) == ("tag", "claude", 0.5)
+    admin.post(f"{path}/history/{former['id']}/restore")
+    assert Label.objects.get().source == "claude"
+
+
+def test_the_history_is_told_page_by_page(admin: Client) -> None:
+    label = make_label(make_row(), "word 0", source="manual")
+    for number in range(1, 61):
+        labels.reword(label, f"word {number}")
+    path = f"/api/images/{label.image_id}/labels/history"
+    first = admin.get(path).json()
+    second = admin.get(path, {"cursor": first["next"]}).json()
+    said = [row["text"] for row in first["items"] + second["items"]]
+    assert said == [f"word {number}" for number in range(59, -1, -1)]
+    assert second["next"] is None
+    assert error(admin.get(path, {"cursor": "nonsense"}))[0] == 422
+
+
+@pytest.mark.parametrize("pk", [*BAD_IDS, "999"])
+def test_bad_ids_of_the_history_are_4xx(admin: Client, pk: str) -> None:
+    label = make_label(make_row(), source="manual")
+    labels.reword(label, "other")
+    other = make_row()
+    former = FormerLabel.objects.get()
+    for path in (
+        f"/api/images/{pk}/labels/history/{former.pk}/restore",
+        f"/api/images/{label.image_id}/labels/history/{pk}/restore",
+        f"/api/images/{other.pk}/labels/history/{former.pk}/restore",
+    ):
+        assert 400 <= admin.post(path).status_code < 500
+    assert 400 <= admin.get(f"/api/images/{pk}/labels/history").status_code < 500
+    assert FormerLabel.objects.count() == 1
+
+
+def test_visitors_are_not_told_of_the_history(client: Client) -> None:
+    row = make_row()
+    assert client.get(f"/api/images/{row.pk}/labels/history").status_code == 401

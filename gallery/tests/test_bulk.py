@@ -30,6 +30,7 @@ def run(job: Job) -> Job:
 @given(st.lists(st.integers(0, 30), max_size=40))
 def test_ranges_keep_ids_and_their_order(ids: list[int]) -> None:
     assert bulk.from_ranges(bulk.to_ranges(ids)) == ids
+    assert bulk.number_in_ranges(bulk.to_ranges(ids)) == len(ids)
 
 
 def test_ranges_are_short_where_ids_are_neighbours() -> None:

@@ -9,12 +9,18 @@ from PIL import Image as Picture
 from PIL import ImageCms
 from pytest_django import Settings
 
-from gallery import image_files
+from gallery import image_files, libvips
 from gallery.image_files import ImageRefused, decode
 from gallery.tests import files
 from gallery.tests.factories import picture, picture_file
 
 KINDS = {"JPEG": "jpeg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp"}
+
+
+@pytest.fixture(autouse=True, params=[libvips.WORTH_IT, 0], ids=["small", "large"])
+def read_as(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file is read once as it is, and once as if it were large: through libvips."""
+    monkeypatch.setattr(libvips, "WORTH_IT", request.param)
 
 
 def close(one: tuple[int, ...], other: tuple[int, ...], by: int = 6) -> bool:
@@ -132,6 +138,17 @@ def test_exif_behind_the_pixels_of_a_png_counts() -> None:
     chunk = files.png_chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\x00\x00"))
     decoded = decode(data[:-12] + chunk + data[-12:], max_width=20)
     assert (decoded.width, decoded.height, decoded.picture.size) == (40, 80, (20, 40))
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_exif_of_a_large_png_counts_wherever_it_stands(behind: bool) -> None:
+    exif = Picture.Exif()
+    exif[0x0112] = 6
+    chunk = files.png_chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\x00\x00"))
+    data = files.saved(files.plain((1, 2, 3), size=(800, 400)), "PNG")
+    place = len(data) - 12 if behind else 33
+    decoded = decode(data[:place] + chunk + data[place:], max_width=100)
+    assert (decoded.width, decoded.height, decoded.picture.size) == (400, 800, (100, 200))
 
 
 def test_a_turned_jpeg_is_scaled_by_its_upright_width() -> None:

@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 
 from gallery import album_sources
 from gallery.album_sources import SourceRefused, open_source
-from gallery.import_album import import_album
+from gallery.import_album import Imported, Options
+from gallery.import_album import import_album as import_with
 from gallery.jobs import submit_import
 from gallery.models import Album, Image, Label
 from gallery.tests.factories import make_admin, picture_file
@@ -44,6 +45,10 @@ def zipped(folder: Path, target: Path) -> Path:
             archive.write(path, path.relative_to(folder))
         archive.writestr("__MACOSX/image_2.png", b"x")
     return target
+
+
+def import_album(path: Path, name: str, report: Any = None, **options: Any) -> Imported:
+    return import_with(path, Options(name, **options), *([report] if report else []))
 
 
 def captions() -> list[str]:

@@ -50,6 +50,7 @@ def seeds() -> dict[str, bytes]:
         "PNG with texts": with_texts(),
         "16-bit PNG": files.grey16(40_000),
         "palette PNG": files.saved(drawn.convert("P"), "PNG", transparency=3),
+        "RGB PNG": files.saved(drawn, "PNG"),
         "RGBA PNG": files.saved(drawn.convert("RGBA"), "PNG"),
         "APNG": files.animation("PNG"),
         "GIF": files.saved(drawn, "GIF"),

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.template import Context, Template, TemplateSyntaxError
 
-from gallery.templatetags.pictures import enlargement, host, ratio_class
+from gallery.templatetags.pictures import enlargement, host, large_sizes, ratio_class, tile_sizes
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -33,6 +33,25 @@ def test_every_shape_of_picture_has_its_class() -> None:
 )
 def test_tiny_pictures_are_enlarged(size: tuple[int, int], steps: int) -> None:
     assert enlargement(*size) == steps
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        ((900, 600), "(max-width: 719px) 52vw, 345px"),
+        ((600, 900), "(max-width: 719px) 23vw, 153px"),
+        ((9000, 600), "(max-width: 719px) 52vw, 506px"),
+        ((600, 9000), "(max-width: 719px) 14vw, 92px"),
+    ],
+)
+def test_a_tile_tells_about_how_wide_it_is(size: tuple[int, int], told: str) -> None:
+    assert tile_sizes(*size) == told
+
+
+def test_a_large_picture_is_as_wide_as_its_height_lets_it_be() -> None:
+    assert large_sizes(600, 900) == (
+        "(max-width: 899px) min(100vw, 0.667 * 78vh), min(100vw - 512px, 0.667 * (100vh - 104px))"
+    )
 
 
 def test_every_icon_in_a_template_is_there() -> None:

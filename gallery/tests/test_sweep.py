@@ -5,13 +5,11 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
 from gallery import ratings, sweep
 from gallery.models import Image
-from gallery.storage import DurableFileSystemStorage
 from gallery.tests.factories import make_image
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
@@ -168,26 +166,3 @@ def test_a_folder_that_vanishes_meanwhile_is_passed_over(
     )
     assert sweep.sweep().removed == []
     assert not Image.objects.exists()
-
-
-def test_the_storage_never_shows_half_a_file(tmp_path: Path) -> None:
-    storage = DurableFileSystemStorage(tmp_path)
-
-    class Broken(ContentFile):
-        def chunks(self, chunk_size: int | None = None) -> object:  # type: ignore[override]
-            yield b"half"
-            raise OSError("The cable is out.")
-
-    with pytest.raises(OSError, match="cable"):
-        storage.save("a/b.png", Broken(b""))
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
-
-
-def test_the_storage_never_replaces_a_file(tmp_path: Path) -> None:
-    storage = DurableFileSystemStorage(tmp_path)
-    first = storage._save("a.png", ContentFile(b"1"))
-    second = storage._save("a.png", ContentFile(b"2"))
-    assert first == "a.png"
-    assert second != first
-    assert (tmp_path / first).read_bytes() == b"1"
-    assert (tmp_path / second).read_bytes() == b"2"

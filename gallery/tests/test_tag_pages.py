@@ -8,39 +8,25 @@ from django.test import Client
 
 from gallery import labels
 from gallery.models import Image, ImageTag, Label, Rating, Tag
-from gallery.tags import normalised
-from gallery.tests.factories import make_label, make_row
+from gallery.tests.factories import make_tagged
 
 pytestmark = pytest.mark.django_db
 
 
-def tagged(*names: str, **columns: Any) -> Image:
-    image = make_row(**columns)
-    for name in names:
-        make_label(image, name, kind=Label.Kind.TAG)
-    return image
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("Fox", "fox"), (" oil__Paint, ", "oil paint"), ("a/b\\c", "a b c"), ("#night#", "night"),
-        ("1girl", "1girl"), ("Été", "été"), ("..", ""), ("\x00", ""), ("x" * 300, "x" * 100),
-    ],
-)  # fmt: skip
-def test_a_tag_has_one_spelling(text: str, name: str) -> None:
-    assert normalised(text) == name
-    assert normalised(name) == name
-
-
 def test_the_most_used_come_first(client: Client) -> None:
-    tagged("fox"), tagged("fox", "owl")
+    make_tagged("fox"), make_tagged("fox", "owl")
     shown = client.get("/tags/").content.decode()
     assert shown.index("/tags/fox/") < shown.index("/tags/owl/")
 
 
+def test_without_tags_the_list_says_what_makes_them(client: Client) -> None:
+    assert "Tags appear here as soon as pictures are labelled." in (
+        client.get("/tags/").content.decode()
+    )
+
+
 def test_a_tag_shows_its_pictures(client: Client) -> None:
-    image, other = tagged("Oil_Paint"), tagged("fox")
+    image, other = make_tagged("Oil_Paint"), make_tagged("fox")
     shown = client.get("/tags/oil_paint/").content.decode()
     assert f"/images/{image.pk}/?tag=oil+paint" in shown
     assert f"/images/{other.pk}/" not in shown
@@ -48,7 +34,7 @@ def test_a_tag_shows_its_pictures(client: Client) -> None:
 
 @pytest.mark.parametrize("path", ["/tags/Oil%20Paint/", "/tags/oil%20paint/", "/tags/OIL_PAINT/"])
 def test_other_spellings_lead_there(client: Client, path: str) -> None:
-    tagged("oil paint")
+    make_tagged("oil paint")
     response = client.get(path)
     assert response.status_code == 302
     assert response["Location"] == "/tags/oil_paint/"
@@ -56,7 +42,7 @@ def test_other_spellings_lead_there(client: Client, path: str) -> None:
 
 @pytest.mark.parametrize("name", ["c++", "été", "猫", "a?b", "100%", "it's", "<b>", "a#b"])
 def test_every_tag_has_an_address(client: Client, name: str) -> None:
-    tagged(name)
+    make_tagged(name)
     address = Tag.objects.get().get_absolute_url()
     assert client.get(address).status_code == 200
     assert address in unescape(client.get("/tags/").content.decode())
@@ -71,28 +57,28 @@ def test_there_are_no_other_tags(client: Client, path: str) -> None:
     "columns", [{"is_public": False}, {"rating": Rating.ADULT}, {"source_type": "scraped"}]
 )
 def test_a_tag_of_what_is_not_shown_is_not_told(client: Client, columns: dict[str, Any]) -> None:
-    tagged("secret", **columns)
+    make_tagged("secret", **columns)
     assert client.get("/tags/secret/").status_code == 404
     assert "secret" not in client.get("/tags/").content.decode()
 
 
 def test_who_sees_veiled_pictures_sees_their_tags(client: Client) -> None:
-    image = tagged("nude", rating=Rating.ADULT)
+    image = make_tagged("nude", rating=Rating.ADULT)
     client.cookies["nsfw"] = "show"
     assert f"/images/{image.pk}/" in client.get("/tags/nude/").content.decode()
     assert "/tags/nude/" in client.get("/tags/").content.decode()
 
 
 def test_a_tag_among_open_pictures_does_not_name_the_veiled_ones(client: Client) -> None:
-    tagged("fox")
-    veiled = tagged("fox", rating=Rating.ADULT)
+    make_tagged("fox")
+    veiled = make_tagged("fox", rating=Rating.ADULT)
     response = client.get("/tags/fox/")
     assert f"/images/{veiled.pk}/" not in response.content.decode()
     assert response.context["tag"].image_count == 1
 
 
 def test_counts_follow_ratings_labels_and_deletion(client: Client) -> None:
-    image = tagged("fox")
+    image = make_tagged("fox")
     tag = Tag.objects.get()
     assert (tag.open_count, tag.veiled_count, tag.private_count) == (1, 0, 0)
     Image.objects.filter(pk=image.pk).update(is_public=False)
@@ -105,12 +91,12 @@ def test_counts_follow_ratings_labels_and_deletion(client: Client) -> None:
 
 
 def test_walking_follows_the_tag(client: Client) -> None:
-    first, _, last = tagged("fox"), tagged("owl"), tagged("fox")
+    first, _, last = make_tagged("fox"), make_tagged("owl"), make_tagged("fox")
     walk = client.get(f"/images/{first.pk}/?tag=fox").context["walk"]
     assert (walk.previous, walk.next, walk.title) == (last.pk, None, "fox")
 
 
 def test_a_picture_links_its_tags_once(client: Client) -> None:
-    image = tagged("Fox", "fox ")
+    image = make_tagged("Fox", "fox ")
     shown = client.get(f"/images/{image.pk}/").content.decode()
     assert shown.count('href="/tags/fox/"') == 1

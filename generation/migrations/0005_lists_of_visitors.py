@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gallery', '0005_lists_of_visitors'),
+        ('gallery', '0009_lists_of_visitors'),
         ('generation', '0004_newest_first'),
         ('jobs', '0002_indices_of_filtered_lists'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -165,7 +165,7 @@ def test_a_batch_shows_three_prompts_and_starts(admin: Client) -> None:
     assert answer.headers["Location"] == reverse("admin:jobs_job_change", args=[run.job_id])
     assert (run.album_name, run.items.count(), run.is_batch) == ("Deck", 3, True)
     again = admin.post(BATCH, body)
-    assert "exists already" in str(again.context["form"].errors["album_name"])
+    assert "about to make an album" in str(again.context["form"].errors["album_name"])
 
 
 @pytest.mark.parametrize("name", ["width", "height"])

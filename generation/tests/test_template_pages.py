@@ -119,7 +119,7 @@ def test_an_album_from_a_template_links_it_and_names_its_cards(client: Client) -
     run = make_run(make_template(), "My deck", source_type="batch_generation")
     address = run.album.get_absolute_url()
     page = get(client, address)
-    assert 'Drawn from <a href="/templates/suits/">Suits</a>, “gold ink”' in page
+    assert 'Drawn from <a href="/templates/suits/">Suits</a>, “<bdi>gold ink</bdi>”' in page
     assert '<span class="spread-name">Ace</span>' in get(client, f"{address}?view=spread")
 
 

@@ -115,7 +115,7 @@ class Attendance:
         if claims.holder(row["claim"]) != self.pid:
             return
         if self.stopping() and not row["cancel_requested_at"]:
-            states.give_back(self.job_id, row["claim"])
+            states.give_back(self.job_id, row["claim"], states.STOPPED)
             return
         state = states.died(self.job_id, row["claim"], self.horse.last_end)
         logger.warning(

@@ -15,6 +15,14 @@ class JobCancelled(Exception):
     """Raised by check_cancelled() and progress(); a runner lets it pass (it may clean up)."""
 
 
+class JobWaits(JobCancelled):
+    """Raised by a runner that only waits for somebody else's work, to let other jobs by.
+
+    The job is queued again behind them, with its progress and message, and the attempt does not
+    count; cancelling it then ends it at once, so what must be tidied up belongs in ``ended``.
+    """
+
+
 class JobFailed(Exception):
     """Ends the job as failed; the text is the sentence an admin reads."""
 
@@ -46,6 +54,7 @@ class JobContext(Protocol):
 
 
 Runner = Callable[[JobContext], Result]
+Ended = Callable[[Job], None]
 
 
 @dataclass(frozen=True)
@@ -54,17 +63,39 @@ class JobKind:
     queue: Queue
     run: Runner
     label: str
+    succeeded: Ended | None = None
+    ended: Ended | None = None
+    warm_up: Callable[[], None] | None = None
 
 
 _kinds: dict[str, JobKind] = {}
 _upkeep: list[Callable[[], object]] = []
 
 
-def register(name: str, *, queue: Queue, run: Runner, label: str) -> None:
-    """Make a kind of job known. name: "<app>.<verb>", e.g. "generation.run"; label: for people."""
+def register(
+    name: str,
+    *,
+    queue: Queue,
+    run: Runner,
+    label: str,
+    succeeded: Ended | None = None,
+    ended: Ended | None = None,
+    warm_up: Callable[[], None] | None = None,
+) -> None:
+    """Make a kind of job known. name: "<app>.<verb>", e.g. "generation.run"; label: for people.
+
+    succeeded: called once the job's end as completed or partial is written, to remove what it no
+    longer needs; a crash between the two leaves that to a sweep.
+
+    ended: called in the transaction that ends the job, in whatever way and process, a cancel of a
+    waiting job included. It may write rows and submit jobs; what it raises undoes the end.
+
+    warm_up: called by a worker of the queue before it takes jobs, to import what every run would
+    otherwise import anew. It starts no threads and opens nothing, because the worker forks.
+    """
     if name in _kinds and _kinds[name].run is not run:
         raise ValueError(f"The job kind {name} is registered twice.")
-    _kinds[name] = JobKind(name, queue, run, label)
+    _kinds[name] = JobKind(name, queue, run, label, succeeded, ended, warm_up)
 
 
 def register_upkeep(call: Callable[[], object]) -> None:

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from imagineer.jobs import log, registry, signals, states
 from imagineer.jobs.context import ClaimLost, Context, WorkerStopped
 from imagineer.jobs.models import Status
-from imagineer.jobs.registry import JobCancelled, JobFailed, Partial
+from imagineer.jobs.registry import JobCancelled, JobFailed, JobWaits, Partial
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +49,19 @@ def execute(job_id: UUID | str, worker: str = "") -> Status | None:
     except LookupError:
         return _end(context, Status.FAILED, error=_unknown_kind(job.kind))
     state = _run(known.run, context)
+    if known.succeeded is not None and state in (Status.COMPLETED, Status.PARTIAL):
+        _clean_up(known.succeeded, context)
     took = time.monotonic() - began
     logger.info("%s %s after %.1f s: %s", job.kind, state or "left", took, job.title)
     return state
+
+
+def _clean_up(succeeded: registry.Ended, context: Context) -> None:
+    try:
+        succeeded(context.job)
+    except Exception:
+        # The job has ended; what is left lying about is no reason to say otherwise.
+        logger.exception("What job %s no longer needs could not be removed", context.job.pk)
 
 
 def _unknown_kind(kind: str) -> str:
@@ -66,6 +76,8 @@ def _run(run: registry.Runner, context: Context) -> Status | None:
         logger.warning("Job %s was taken over by another worker", context.job.pk)
         return None
     except WorkerStopped:
+        return _give_back(context, states.STOPPED)
+    except JobWaits:
         return _give_back(context)
     except JobCancelled:
         return _end(context, Status.CANCELLED)
@@ -73,7 +85,7 @@ def _run(run: registry.Runner, context: Context) -> Status | None:
         _log_cause(context, error)
         return _end(context, Status.FAILED, error=str(error) or "It failed without saying why.")
     except KeyboardInterrupt:
-        _give_back(context)
+        _give_back(context, states.STOPPED)
         raise
     except (Exception, SystemExit) as error:
         logger.exception("Job %s (%s) broke", context.job.pk, context.job.kind)
@@ -129,8 +141,11 @@ def _end(context: Context, status: Status, *, result: Any = None, error: str = "
     return status if ended else None
 
 
-def _give_back(context: Context) -> Status | None:
-    returned = persistently(lambda: states.give_back(context.job.pk, context.job.claim))
+def _give_back(context: Context, line: str = "") -> Status | None:
+    progress = context.settled_progress()
+    returned = persistently(
+        lambda: states.give_back(context.job.pk, context.job.claim, line, progress=progress)
+    )
     return Status.QUEUED if returned else None
 
 

@@ -26,11 +26,12 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from imagineer.jobs import log, queues
+from imagineer.jobs import log, queues, registry
 from imagineer.jobs.claims import new_claim
 from imagineer.jobs.models import ENDED, Job, Status
 
 MAX_ATTEMPTS = 3
+STOPPED = "The worker was stopped; this goes on when one is free."
 RETRIABLE = (Status.PARTIAL, Status.FAILED, Status.CANCELLED)
 BLOCKING = (Status.FAILED, Status.CANCELLED)
 DIED = (
@@ -98,23 +99,34 @@ def finish(
         raise ValueError(f"{status} is not an end.")
     values: dict[str, Any] = {"status": status, "result": result, "error": error}
     if progress:
-        done, total, message = progress
-        values |= {"progress_done": done, "progress_total": total, "message": message[:500]}
+        values |= _progress(progress)
     with transaction.atomic():
         ended = _held(job_id, token).update(claim="", finished_at=timezone.now(), **values)
         if ended:
-            _release_followers(job_id)
+            _ended(job_id)
     return bool(ended)
 
 
-def give_back(job_id: UUID, token: str) -> bool:
-    """running → queued because the worker is stopped; the attempt does not count."""
+def _progress(told: tuple[int, int, str]) -> dict[str, Any]:
+    done, total, message = told
+    return {"progress_done": done, "progress_total": total, "message": message[:500]}
+
+
+def give_back(
+    job_id: UUID, token: str, line: str = "", *, progress: tuple[int, int, str] | None = None
+) -> bool:
+    """running → queued because the worker is stopped or the runner lets others by.
+
+    The attempt does not count. line: for the job's log.
+    """
+    values = _progress(progress) if progress else {}
     with transaction.atomic():
         returned = _held(job_id, token).update(
-            status=Status.QUEUED, claim="", attempts=F("attempts") - 1, enqueued_at=None
+            status=Status.QUEUED, claim="", attempts=F("attempts") - 1, enqueued_at=None, **values
         )
         if returned:
-            log.append(job_id, "The worker was stopped; this goes on when one is free.")
+            if line:
+                log.append(job_id, line)
             transaction.on_commit(lambda: queues.enqueue(job_id))
     return bool(returned)
 
@@ -150,7 +162,7 @@ def cancel(job: Job) -> bool:
     with transaction.atomic():
         waiting = Job.objects.filter(pk=job.pk, status=Status.QUEUED)
         if waiting.update(status=Status.CANCELLED, cancel_requested_at=now, finished_at=now):
-            _release_followers(job.pk)
+            _ended(job.pk)
             transaction.on_commit(lambda: queues.forget(job.pk, job.queue))
             return True
     running = Job.objects.filter(pk=job.pk, status=Status.RUNNING, cancel_requested_at__isnull=True)
@@ -164,17 +176,19 @@ def block(job_id: UUID, error: str) -> bool:
             status=Status.FAILED, error=error, finished_at=timezone.now()
         )
         if blocked:
-            _release_followers(job_id)
+            _ended(job_id)
     return bool(blocked)
 
 
-def retry(job: Job) -> bool:
+def retry(job: Job, *, even_completed: bool = False) -> bool:
     """partial, failed or cancelled → queued with fresh attempts; the log is kept.
 
-    Jobs that failed only because they waited for this one are queued again with it.
+    even_completed: a completed one too, by a room that has opened some of its items again. Jobs
+    that failed only because they waited for this one are queued again with it.
     """
+    retriable = ENDED if even_completed else RETRIABLE
     with transaction.atomic():
-        again = Job.objects.filter(pk=job.pk, status__in=RETRIABLE).update(
+        again = Job.objects.filter(pk=job.pk, status__in=retriable).update(
             status=Status.QUEUED,
             attempts=0,
             result=None,
@@ -210,6 +224,18 @@ def settle_waiting(job_id: UUID) -> None:
 def blocked_sentence(failed: Job) -> str:
     how = "was cancelled" if failed.status == Status.CANCELLED else "failed"
     return f"This needed “{failed.title or failed.kind}”, which {how}. Retry that one first."
+
+
+def _ended(job_id: UUID) -> None:
+    """In the transaction that ends a job: its kind hears of it, and its followers are settled."""
+    job = Job.objects.get(pk=job_id)
+    try:
+        known = registry.kind(job.kind)
+    except LookupError:
+        known = None
+    if known is not None and known.ended is not None:
+        known.ended(job)
+    _release_followers(job_id)
 
 
 def _release_followers(job_id: UUID) -> None:

@@ -40,6 +40,7 @@ def run_worker(queue_name: str) -> None:
     """Work on a queue until SIGTERM or SIGINT; a running job is laid down within seconds then."""
     name = f"{queue_name}@{socket.gethostname()}:{os.getpid()}"
     horse = WarmHorse(name) if queue_name == Queue.GPU else ForkedHorse(name)
+    warm_up(queue_name)
     stop = Stop()
     while not stop.requested:
         # RQ's loop ends when the server is away for longer than its patience; ours does not.
@@ -49,6 +50,17 @@ def run_worker(queue_name: str) -> None:
             logger.warning("The queue server does not answer (%s); trying again", error)
             time.sleep(1)
     horse.close()
+
+
+def warm_up(queue_name: str) -> None:
+    """Import what the queue's kinds want to be there in every child."""
+    for kind in registry.kinds():
+        if kind.queue == queue_name and kind.warm_up is not None:
+            try:
+                kind.warm_up()
+            except Exception:
+                # Its jobs will say so themselves; those of other kinds need not suffer.
+                logger.exception("The worker could not warm up for %s jobs", kind.name)
 
 
 class Stop:

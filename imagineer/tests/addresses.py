@@ -70,6 +70,7 @@ API: dict[str, tuple[str, ...]] = {
     ),
     "/api/images/{image_id}": ("/api/images/{image}",),
     "/api/images/{image_id}/labels": ("/api/images/{image}/labels",),
+    "/api/images/{image_id}/labels/{label_id}": ("/api/images/{image}/labels/{label}",),
     "/api/images/{image_id}/similar": ("/api/images/{image}/similar",),
     "/api/images/{image_id}/thumbnail": (
         "/api/images/{image}/thumbnail",
@@ -79,6 +80,9 @@ API: dict[str, tuple[str, ...]] = {
     "/api/albums": ("/api/albums", "/api/albums?source_type=manual"),
     "/api/albums/{album_id}": ("/api/albums/{album}",),
     "/api/albums/{album_id}/images": ("/api/albums/{album}/images",),
+    "/api/tags": ("/api/tags", "/api/tags?q=r"),
+    "/api/tags/complete": ("/api/tags/complete?q=r",),
+    "/api/albums/{album_id}/tags": ("/api/albums/{album}/tags",),
     "/api/models": ("/api/models",),
     "/api/loras": ("/api/loras",),
     "/api/loras/{lora_id}": ("/api/loras/{lora}",),

@@ -15,7 +15,7 @@ from django.core.files.storage import default_storage
 from django.http import HttpResponse
 from django.test import Client
 
-from gallery import image_index, renditions
+from gallery import image_index, renditions, tag_names
 from gallery.models import Album, AlbumImage, Image, Label
 from gallery.models import is_veiled as veiled_by
 from gallery.tests.factories import make_image
@@ -35,7 +35,9 @@ from training.models import DatasetItem, DatasetVersion, TrainingRun
 
 PICTURES = 5
 SHELVES = 2
-WORDS = ("prompt", "negative", "caption", "tag", "name", "alt", "param", "item")
+WORDS = (
+    "prompt", "negative", "caption", "tag", "other", "implied", "name", "alt", "param", "item",
+)  # fmt: skip
 # What only admins ever read, of whatever picture or run.
 SECRETS = re.compile(
     r"job(?:title|param|message|error|result|log)word|crawlpath|crawlalbum|frozenword|itempromptword"
@@ -148,6 +150,8 @@ def _add_picture(rows: Rows, number: int, dataset: DatasetVersion) -> None:
     )
     Label.objects.create(image=image, kind="caption", text=f"captionpic{number} common")
     Label.objects.create(image=image, kind="tag", text=f"tagpic{number}")
+    tag_names.add_alias(f"otherpic{number}", f"tagpic{number}")
+    tag_names.add_implication(f"tagpic{number}", f"impliedpic{number}")
     Label.objects.create(image=image, kind="tag", text="commontag")
     ScrapedImage.objects.create(
         image=image,
@@ -232,7 +236,11 @@ def places(rows: Rows) -> dict[str, list[object]]:
         "image": [image.pk for image in rows.images],
         "album": [album.pk for album in rows.albums],
         "slug": [album.slug for album in rows.albums],
-        "tag": ["commontag", *(f"tagpic{number}" for number in range(PICTURES))],
+        "label": [image.labels.order_by("pk")[0].pk for image in rows.images],
+        "tag": [
+            "commontag",
+            *(f"{word}pic{number}" for word in ("tag", "other") for number in range(PICTURES)),
+        ],
         "lora": [rows.lora.pk],
         "template": [rows.template.pk],
         "template_slug": [rows.template.slug],
@@ -249,7 +257,12 @@ def addresses_of(name: str, rows: Rows) -> Iterator[str]:
     """Every address of a page or an operation of the API that there could be."""
     for template in EVERYWHERE[name]:
         yield from filled(template, places(rows))
-    searched = {"gallery:search": "/search/?q=", "/api/search": "/api/search?q="}.get(name)
+    searched = {
+        "gallery:search": "/search/?q=",
+        "/api/search": "/api/search?q=",
+        "/api/tags": "/api/tags?q=",
+        "/api/tags/complete": "/api/tags/complete?q=",
+    }.get(name)
     if searched:
         asked = [f"{word}pic{number}" for word in WORDS for number in range(PICTURES)]
         asked += [f"shelfname{number}" for number in range(SHELVES)]
@@ -465,7 +478,16 @@ def wrong_counts(client: Client, rows: Rows, world: World, choice: str) -> list[
     check("/tags/commontag/", count, len(told_of))
     tags = {row.name: row.image_count for row in client.get("/tags/").context["page"].items}
     check("/tags/", tags.get("commontag", 0), len(told_of))
-    check("/tags/", len(tags), len(told_of) + bool(told_of))
+    # Each has a tag of its own, and one that this implies.
+    check("/tags/", len(tags), 2 * len(told_of) + bool(told_of))
+    found_tags = client.get("/api/tags?q=commontag").json()["items"]
+    check("/api/tags", sum(row["count"] for row in found_tags), len(told_of))
+    for number, album in enumerate(rows.albums):
+        if world.public_shelves[number]:
+            address = f"/api/albums/{album.pk}/tags"
+            counts = {row["name"]: row["count"] for row in client.get(address).json()["items"]}
+            expected = sum(number in state.shelves for state in told_of.values())
+            check(address, counts.get("commontag", 0), expected)
     if world.public_lora:
         expected = sum(state.lora for state in listed)
         check("/api/loras", client.get("/api/loras").json()["items"][0]["pictures"], expected)
@@ -497,7 +519,7 @@ def _facets(client: Client, world: World, told_of: dict[int, State]) -> tuple[ob
         source[f"source:{state.source_type}"] = source.get(f"source:{state.source_type}", 0) + 1
         tags = expected.setdefault("Tags", {})
         tags["tag:commontag"] = tags.get("tag:commontag", 0) + 1
-        tags[f"tag:tagpic{number}"] = 1
+        tags[f"tag:tagpic{number}"] = tags[f"tag:impliedpic{number}"] = 1
         if state.lora and world.public_lora:
             loras = expected.setdefault("LoRA", {})
             loras["lora:loraname"] = loras.get("lora:loraname", 0) + 1

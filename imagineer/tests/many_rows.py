@@ -141,6 +141,7 @@ class Gallery:
         """What placeholders of addresses stand for."""
         return {
             "image": [self.image.pk],
+            "label": [self.image.labels.order_by("pk")[0].pk],
             "album": [self.album.pk],
             "slug": [self.album.slug],
             "tag": ["common"],

@@ -18,7 +18,7 @@ from unittest import mock
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import resolve
@@ -26,9 +26,19 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from gallery import feeds, listing, media_views, nsfw, search, search_names, similar, views
+from gallery import (
+    feeds,
+    listing,
+    media_views,
+    nsfw,
+    search,
+    search_names,
+    similar,
+    tag_counts,
+    views,
+)
 from gallery import sitemaps as maps
-from gallery.models import Album, Exposure, Image, Rating
+from gallery.models import Album, AlbumImage, Exposure, Image, Rating
 from gallery.templatetags import pictures
 from generation import api as generation_api
 from generation import lora_names
@@ -198,12 +208,23 @@ def _for_admins(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _all_alike = mock.Mock(visible=lambda rows, request: rows, may_see_sharp=_always(True))
+_all_told = mock.Mock(
+    ALBUM_ORDER=listing.ALBUM_ORDER,
+    tag_condition=_always(Q()),
+    visible_members=lambda rows, request: rows,
+)
 _all_images = maps.Part(lambda: Image.everything.all(), maps._image)
 _all_albums = maps.Part(lambda: Album.objects.all(), lambda row: maps.Place(row.get_absolute_url()))
 
 
 def _all_rows(rows: Any, *more: Any, **also: Any) -> Any:
     return rows
+
+
+def _all_cards(request: Any, with_empty: bool = False) -> Any:
+    inside = listing.visible_members(AlbumImage.everything.filter(album=OuterRef("pk")), request)
+    order, count = listing.ALBUM_ORDER, nsfw.count(request)
+    return listing.with_pictures(Album.objects.all(), inside, order, image_count=count)
 
 
 def _every_album(request: Any) -> Any:
@@ -254,8 +275,10 @@ PLANTS: dict[str, tuple[Any, ...]] = {
     "facet of LoRAs": ("/search/", (search_names, "registered", _always((_facet_of_loras(),)))),
     "tags": ("/tags/", (listing, "tag_condition", _always(Q()))),
     "tag counts": ("/tags/", (listing, "tag_count", _always(F("private_count") + 1))),
-    "albums": ("/albums/", (listing, "albums", _every_album)),
-    "albums, API": ("/api/albums", (listing, "albums", _every_album)),
+    "tags, API": ("/api/tags", (listing, "tag_count", _always(F("private_count") + 1))),
+    "tags of an album": ("/api/albums/", (tag_counts, "listing", _all_told)),
+    "albums": ("/albums/", (listing, "album_cards", _all_cards)),
+    "albums, API": ("/api/albums", (listing, "album_cards", _all_cards)),
     "album counts": ("/api/albums/", (nsfw, "count", _always(F("private_count") + 1))),
     "covers": ("/albums/", (nsfw, "visible", _all_rows)),
     "feeds": ("/feed.atom", (feeds, "Exposure", mock.Mock(OPEN=Exposure.TRASHED)), _WHOLLY),
@@ -268,7 +291,7 @@ PLANTS: dict[str, tuple[Any, ...]] = {
     "more like this": ("/images/", (similar, "nsfw", _all_alike)),
     "more like this, API": ("/api/images", (similar, "nsfw", _all_alike)),
     "neighbours": ("/images/", (nsfw, "visible", _all_rows)),
-    "picture tags": ("/images/", (views, "_distinct", _always([("tagpic1", "/x")]))),
+    "picture tags": ("/images/", (views, "_tags", _always([("tagpic1", "/x")]))),
     "albums of a picture": ("/images/", (listing, "albums", _every_album)),
     "LoRAs": ("/loras/", (generation_views, "_visible", _every_model)),
     "LoRAs, API": ("/api/loras", (generation_api, "is_admin_request", _always(True))),

@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from gallery import tag_names
 from gallery.models import Rating
 from gallery.tests import factories as gallery
 from generation.models import GenerationItem, GenerationRun, ImageModel
@@ -57,11 +58,32 @@ PLACES: dict[str, tuple[Any, ...]] = {
     "/api/scraping/jobs": NEWEST,
     "/api/training/runs": NEWEST,
     "/api/jobs": (NOW, "0" * 32),
+    "/api/tags": (5, 0),
+    "/api/tags?q=r": ("a",),
     **dict.fromkeys(
         (address for address in EVERYWHERE["/api/images"]), NEWEST_IMAGE
     ),
 }  # fmt: skip
-ADDRESSES = [address for addresses in EVERYWHERE.values() for address in addresses]
+# Pages of the console beside its lists, and what admins alone read over the API.
+CONSOLE = (
+    "/admin/gallery/image/?album={album}",
+    "/admin/labeling/labelingrun/start/?album={album}",
+    "/api/labeling/tasks",
+    "/admin/labeling/review/",
+    "/admin/labeling/review/?filter=unsure&album={album}&q=round&image={image}",
+    "/admin/labeling/review/?filter=disputed&order=oldest",
+    "/admin/labeling/review/items/?filter=changed&behind={image}",
+    "/admin/labeling/review/items/?filter=open&before={image}",
+    "/api/labeling/review?filter=all",
+    "/api/labeling/review?filter=uncaptioned&album={album}&q=round",
+    "/api/images/{image}/labels/history",
+    "/admin/gallery/tag/{tag_id}/change/",
+)
+# It counts the tags of a bounded part of one album, which no index has counted before.
+COUNTING = {"/api/albums/{album}/tags"}
+ADDRESSES = [
+    address for addresses in EVERYWHERE.values() for address in addresses if address not in COUNTING
+]
 READERS = ("visitor", "visitor who hides NSFW", "visitor who sees all", "admin")
 # As many rows as there are people, what they wrote and what they trained.
 SMALL = re.compile(
@@ -88,9 +110,13 @@ def ids() -> dict[str, Any]:
     crawl = make_row(ScrapeJob, album=album)
     training = make_row(TrainingRun, is_public=True)
     training.albums.add(album)
+    tag = images[0].tags.get()
+    tag_names.add_alias("circular", tag.name)
+    tag_names.add_implication(tag.name, "shape")
     return {
         "image": images[0].pk, "album": album.pk, "slug": album.slug, "tag": "round",
         "lora": lora.pk, "template": template.pk, "template_slug": template.slug, "run": run.pk,
+        "tag_id": tag.pk, "label": images[0].labels.order_by("pk")[0].pk,
         "job": job.pk, "crawl": crawl.pk, "training": training.pk,
         "rendition": f"{images[0].sharp_key}-300",
     }  # fmt: skip
@@ -197,7 +223,7 @@ def test_the_console_reads_along_indices_and_counts_no_further_than_it_says(
     monkeypatch.setattr(console_rows, "COUNTED_AT_MOST", 1)
     client = reader("admin", admin_user)
     found = []
-    for url in console_lists():
+    for url in (*console_lists(), *(page.format(**ids) for page in CONSOLE)):
         queries = reading_queries(client, url)
         assert queries, url
         for sql in queries:

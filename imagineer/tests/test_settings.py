@@ -84,6 +84,24 @@ def test_a_malformed_variable_stops_with_its_name(tmp_path):
     assert "PORT is 'eighty'; write a whole number." in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "CLAUDE_PRICES",
+            "claude-sonnet-5-5=2/10,x",
+            "CLAUDE_PRICES: “x” is no price; write model",
+        ),
+        ("CLAUDE_EFFORT", "much", "CLAUDE_EFFORT is low, medium, high"),
+        ("LABELING_BUDGET_USD", "-1", "LABELING_BUDGET_USD is -1.0; write a number from 0"),
+    ],
+)
+def test_what_labeling_may_cost_is_read_or_refused_with_a_sentence(tmp_path, name, value, said):
+    result = check_deploy(tmp_path, SECRET_KEY="x" * 60, **{name: value})
+    assert result.returncode != 0
+    assert said in result.stderr
+
+
 def test_the_secret_key_is_kept_and_private(tmp_path):
     code = (
         "import django; django.setup(); from django.conf import settings as s; print(s.SECRET_KEY)"

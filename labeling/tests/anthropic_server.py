@@ -1,7 +1,10 @@
-"""A local server that speaks Anthropic's Messages API, as strictly as the real one.
+"""A local server that speaks Anthropic's Messages API, as strictly as the real one; its batches
+are in anthropic_batches.py.
 
 Every request is read by the SDK's own types; what they do not know is refused with status 400, as
-are images that are not what they say and schemas outside what structured outputs take.
+are images that are not what they say, schemas outside what structured outputs take and marks for
+the prompt's cache that it does not take. What is cached, for how long and from which length on is
+as Anthropic's page "Prompt caching" has it; a token is four characters.
 """
 
 import base64
@@ -33,6 +36,15 @@ NOT_IN_SCHEMAS = {
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
     "maxLength", "maxItems", "uniqueItems", "oneOf", "not", "patternProperties",
 }  # fmt: skip
+# How long a prefix must be to be cached; shorter ones are sent as if they were not marked.
+FEWEST_CACHED = {"claude-sonnet-5-5": 512, "claude-haiku-4-5": 4096}
+FEWEST_CACHED_ELSE = 1024
+MOST_BREAKPOINTS = 4
+LOOK_BACK = 20
+LIVES_S = {"5m": 300.0, "1h": 3600.0}
+# What a picture and the words behind the cached prefix take, and an answer.
+REST_TOKENS = 1500
+OUTPUT_TOKENS = 120
 ERROR_TYPES = {
     400: "invalid_request_error", 401: "authentication_error", 402: "billing_error",
     403: "permission_error", 404: "not_found_error", 413: "request_too_large",
@@ -42,7 +54,10 @@ ERROR_TYPES = {
 
 @dataclass(frozen=True)
 class Reply:
-    """One scripted answer: an error status, or a message with this text and stop reason."""
+    """One scripted answer: an error status, or a message with this text and stop reason.
+
+    is_expired: in a batch, nobody came to it.
+    """
 
     status: int = 200
     text: str = ""
@@ -51,6 +66,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
     message: str = "scripted"
+    is_expired: bool = False
 
 
 def good_text(caption: str = "a red square on white", rating: str = "SAFE", **other: Any) -> str:
@@ -66,6 +82,12 @@ def good_text(caption: str = "a red square on white", rating: str = "SAFE", **ot
 GOOD = Reply(text=good_text())
 
 
+class Wrong(Exception):
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class AnthropicServer:
     """Answers scripted replies in order, then ``default``; remembers every request's body."""
 
@@ -76,6 +98,12 @@ class AnthropicServer:
         self.requests: list[dict[str, Any]] = []
         self.times: list[float] = []
         self.violations: list[str] = []
+        self.usages: list[dict[str, int]] = []
+        self._cached_until: dict[str, float] = {}
+        # It reads requests and makes messages as this module does.
+        from labeling.tests.anthropic_batches import Batches
+
+        self.batches = Batches(self)
         self.in_flight = 0
         self.most_in_flight = 0
         self._lock = threading.Lock()
@@ -96,47 +124,88 @@ class AnthropicServer:
         self._http.shutdown()
         self._http.server_close()
 
+    def usage_of(self, body: dict[str, Any]) -> dict[str, int]:
+        """What the request took; its marked prefixes can be read from the cache from now on."""
+        blocks = prefix_blocks(body)
+        fewest = FEWEST_CACHED.get(body["model"], FEWEST_CACHED_ELSE)
+        marks = [
+            place
+            for place, block in enumerate(blocks)
+            if block.cache_control and block.tokens >= fewest
+        ]
+        now = time.monotonic()
+        read = written = 0
+        with self._lock:
+            if marks:
+                near = blocks[max(0, marks[-1] - LOOK_BACK) : marks[-1] + 1]
+                known = [block for block in near if self._cached_until.get(block.key, 0) > now]
+                read = known[-1].tokens if known else 0
+                written = blocks[marks[-1]].tokens - read
+                for block in [*(blocks[place] for place in marks), *known[-1:]]:
+                    lives = LIVES_S[(block.cache_control or {}).get("ttl", "5m")]
+                    self._cached_until[block.key] = now + lives
+            usage = {
+                "input_tokens": REST_TOKENS,
+                "output_tokens": OUTPUT_TOKENS,
+                "cache_read_input_tokens": read,
+                "cache_creation_input_tokens": written,
+            }
+            self.usages.append(usage)
+        return usage
+
     def reply_to(self, headers: Any, raw: bytes) -> Reply:
         try:
             body = check_request(headers, raw)
         except Wrong as wrong:
-            with self._lock:
-                self.violations.append(str(wrong))
-            return Reply(status=wrong.status, message=str(wrong))
+            return self.refuse(wrong)
         with self._lock:
             self.requests.append(body)
             self.times.append(time.monotonic())
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
-            if self.script:
-                reply = self.script.pop(0)
-            else:
-                reply = self.answer(body) if self.answer else self.default
+            reply = self.reply(body)
         self._closing.wait(reply.delay_s)
         with self._lock:
             self.in_flight -= 1
         return reply
 
+    def reply(self, body: dict[str, Any]) -> Reply:
+        if self.script:
+            return self.script.pop(0)
+        return self.answer(body) if self.answer else self.default
 
-class Wrong(Exception):
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
+    def refuse(self, wrong: Wrong) -> Reply:
+        """What is answered to a request that the real server would not take."""
+        with self._lock:
+            self.violations.append(str(wrong))
+        return Reply(status=wrong.status, message=str(wrong))
 
 
 def check_request(headers: Any, raw: bytes) -> dict[str, Any]:
     """The body of a right request; raises Wrong."""
+    check_key(headers)
+    return check_params(json_in(headers, raw))
+
+
+def check_key(headers: Any) -> None:
     # Older SDKs send the key as x-api-key, version 2 as a bearer token.
     if headers.get("x-api-key") != KEY and headers.get("authorization") != f"Bearer {KEY}":
         raise Wrong("invalid x-api-key", 401)
     if not VERSION.fullmatch(headers.get("anthropic-version", "")):
         raise Wrong("anthropic-version: header is required")
+
+
+def json_in(headers: Any, raw: bytes) -> Any:
     if not headers.get("content-type", "").startswith("application/json"):
         raise Wrong("content-type: must be application/json")
     try:
-        body = json.loads(raw)
+        return json.loads(raw)
     except ValueError:
         raise Wrong("the body is not JSON") from None
+
+
+def check_params(body: Any) -> dict[str, Any]:
+    """The parameters of one message; raises Wrong."""
     try:
         known = _consumed(PARAMS.validate_python(body))
     except ValidationError as error:
@@ -152,7 +221,51 @@ def check_request(headers: Any, raw: bytes) -> dict[str, Any]:
     output_format = body.get("output_config", {}).get("format")
     if output_format:
         _check_schema(output_format["schema"], "output_config.format.schema")
+    _check_cache_control(prefix_blocks(body))
     return dict(body)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block with all that stands before it. key: the same for the same prefix; tokens: of it."""
+
+    key: str
+    tokens: int
+    text: str | None
+    cache_control: dict[str, str] | None
+
+
+def prefix_blocks(body: dict[str, Any]) -> list[Block]:
+    """The blocks of a request in the order in which the cache sees them: system, then messages."""
+    said: list[Any] = [body["system"]] if "system" in body else []
+    said += [message["content"] for message in body["messages"]]
+    # Another model or another schema shares nothing.
+    before = json.dumps([body["model"], body.get("output_config", {}).get("format")])
+    characters = 0
+    blocks = []
+    for content in said:
+        whole: list[Any] = [{"type": "text", "text": content}]
+        for block in whole if isinstance(content, str) else content:
+            plain = {name: value for name, value in block.items() if name != "cache_control"}
+            before += json.dumps(plain, sort_keys=True)
+            characters += len(block.get("text", "")) or 4 * REST_TOKENS
+            mark = block.get("cache_control")
+            blocks.append(Block(before, characters // 4, block.get("text"), mark))
+    return blocks
+
+
+def _check_cache_control(blocks: list[Block]) -> None:
+    marked = [block for block in blocks if block.cache_control]
+    if len(marked) > MOST_BREAKPOINTS:
+        raise Wrong(
+            f"A maximum of {MOST_BREAKPOINTS} blocks with cache_control may be provided. "
+            f"Found {len(marked)}."
+        )
+    if any(block.text == "" for block in marked):
+        raise Wrong("cache_control cannot be set for empty text blocks")
+    lives = [LIVES_S[(block.cache_control or {}).get("ttl", "5m")] for block in marked]
+    if lives != sorted(lives, reverse=True):
+        raise Wrong("a ttl='1h' cache_control block must not come after a ttl='5m' one")
 
 
 def _consumed(value: Any) -> Any:
@@ -206,7 +319,7 @@ def _check_schema(schema: dict[str, Any], path: str) -> None:
         _check_schema(schema["items"], f"{path}.items")
 
 
-def message_body(reply: Reply, model: str) -> dict[str, Any]:
+def message_body(reply: Reply, model: str, usage: dict[str, int]) -> dict[str, Any]:
     """A Message, read by the SDK's own type before it is sent."""
     details = {"type": "refusal", "explanation": reply.explanation or None, "category": None}
     body = {
@@ -218,7 +331,7 @@ def message_body(reply: Reply, model: str) -> dict[str, Any]:
         "stop_reason": reply.stop_reason,
         "stop_details": details if reply.stop_reason == "refusal" else None,
         "stop_sequence": None,
-        "usage": {"input_tokens": 1500, "output_tokens": 120},
+        "usage": usage,
     }
     Message.model_validate(body)
     return body
@@ -234,17 +347,52 @@ class _Server(ThreadingHTTPServer):
 def _handler_of(server: AnthropicServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Headers and body in one packet, or each answer on a kept connection takes 40 ms longer.
+        wbufsize = -1
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            self._batches(b"")
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers.get("content-length", 0)))
             if self.path != "/v1/messages":
-                self._send(404, _error(404, f"no such path: {self.path}"), {})
+                self._batches(raw)
                 return
             reply = server.reply_to(self.headers, raw)
             if reply.status == 200:
-                self._send(200, message_body(reply, json.loads(raw)["model"]), reply.headers)
+                body = json.loads(raw)
+                usage = server.usage_of(body)
+                self._send(200, message_body(reply, body["model"], usage), reply.headers)
             else:
-                self._send(reply.status, _error(reply.status, reply.message), reply.headers)
+                self._send(reply.status, error_body(reply), reply.headers)
+
+        def _batches(self, raw: bytes) -> None:
+            told = server.batches.answer(self.command, self.path, self.headers, raw)
+            if told is None:
+                self.close_connection = True
+            elif isinstance(told, Reply):
+                self._send(told.status, error_body(told), told.headers)
+            elif isinstance(told, list):
+                self._send_lines(told)
+            else:
+                self._send(200, told, {})
+
+        def _send_lines(self, lines: list[dict[str, Any]]) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "application/x-jsonl")
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            for line in lines:
+                self._send_chunk(json.dumps(line).encode() + b"\n")
+            if server.batches.cut_after is None:
+                self._send_chunk(b"")
+            else:
+                self._send_chunk(b'{"custom_id": "cut off in the mid')
+                self.close_connection = True
+
+        def _send_chunk(self, data: bytes) -> None:
+            self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
 
         def _send(self, status: int, body: dict[str, Any], headers: dict[str, str]) -> None:
             data = json.dumps(body).encode()
@@ -263,9 +411,10 @@ def _handler_of(server: AnthropicServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _error(status: int, message: str) -> dict[str, Any]:
-    kind = ERROR_TYPES.get(status, "api_error")
-    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_test"}
+def error_body(reply: Reply) -> dict[str, Any]:
+    kind = ERROR_TYPES.get(reply.status, "api_error")
+    error = {"type": kind, "message": reply.message}
+    return {"type": "error", "error": error, "request_id": "req_test"}
 
 
 def running() -> Iterator[AnthropicServer]:

@@ -3,8 +3,11 @@ from typing import Any
 
 import pytest
 
+from gallery.tests.conftest import media
 from labeling.tests import anthropic_server
 from labeling.tests.anthropic_server import KEY, AnthropicServer
+
+__all__ = ["anthropic", "media"]
 
 
 @pytest.fixture

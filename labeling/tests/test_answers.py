@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from labeling.answers import ANSWER_SCHEMA, Answer, InvalidAnswer, normal_tag, read_answer
+from labeling.answers import ANSWER_SCHEMA, Answer, InvalidAnswer, read_answer
 
 GOOD = {
     "caption": " A cat\n on a mat. ",
@@ -48,5 +48,7 @@ def test_the_schema_asks_for_every_field_of_an_answer():
     assert ANSWER_SCHEMA["required"] == list(Answer.__dataclass_fields__)
 
 
-def test_a_tag_with_nul_is_tidied():
-    assert normal_tag("Red\x00Square_thing,") == "red square thing"
+def test_tags_are_spelled_as_everywhere():
+    tags = ["Red\x00Square_thing,", "fox, night", "STRASSE", "straße", "#owl.", "moon"]
+    answer = read_answer(json.dumps(GOOD | {"tags": tags}))
+    assert answer.tags == ("red square thing", "fox night", "strasse", "owl", "moon")

@@ -5,17 +5,18 @@ import pytest
 from django.utils import timezone
 from PIL import Image as PillowImage
 
+from gallery import trash
 from gallery.models import Image, Label, Rating
 from gallery.tests.factories import make_admin, make_image, make_label, make_row
 from gallery.tests.workers import CANCELLED_WITHIN
 from imagineer.jobs import signals, states
 from imagineer.jobs.models import Status
 from imagineer.jobs.runner import execute
-from labeling import jobs
+from labeling import one_by_one, outcomes
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.runs import start_run
 from labeling.tests.anthropic_server import Reply, good_text
-from labeling.tests.factories import album_of, finished, run_of, texts
+from labeling.tests.factories import album_of, finished, run_of, texts, uncached
 
 pytestmark = pytest.mark.django_db
 Outcome = LabelingItem.Outcome
@@ -89,7 +90,7 @@ def test_another_prompt_or_version_labels_again(anthropic):
     assert finished(run_of(image, prompt_kind="detailed")).result["labelled"] == 1
     Prompt.objects.create(kind="default", version=2, name="Mine", text="Say it in French.")
     assert finished(run_of(image)).result["labelled"] == 1
-    assert anthropic.requests[-1]["messages"][0]["content"][1]["text"] == "Say it in French."
+    assert anthropic.requests[-1]["system"][1]["text"].endswith("\nSay it in French.")
 
 
 def test_a_picture_that_fails_leaves_the_run_partial_and_can_be_retried_alone(anthropic, settings):
@@ -115,6 +116,19 @@ def test_a_run_in_which_everything_fails_has_failed(anthropic):
     assert "status 500" in job.error
 
 
+def test_a_retry_tells_of_what_failed_then_and_not_before(anthropic, settings):
+    settings.LABELING_CONCURRENCY = 1
+    anthropic.script = [Reply(status=400, message="too blue"), Reply(status=400, message="too red")]
+    run = start_run(album=album_of(3))
+    assert "(status 400): too red." in finished(run).error
+    anthropic.script = [Reply(text=good_text()), Reply(status=400, message="too green")]
+    assert states.retry(run.job)
+    job = finished(run)
+    assert job.error.startswith("1 of 3 images failed.")
+    assert "(status 400): too green." in job.error
+    assert run.reasons(5) == [(run.items.get(outcome=Outcome.FAILED).error, 1)]
+
+
 def test_ten_failures_in_a_row_stop_the_run(anthropic, settings):
     settings.LABELING_CONCURRENCY = 1
     anthropic.default = FAILURE
@@ -125,6 +139,91 @@ def test_ten_failures_in_a_row_stop_the_run(anthropic, settings):
     assert job.error.startswith("Stopped because 10 images in a row failed.")
     assert len(anthropic.requests) == 10
     assert run.counts()[Outcome.PENDING] == 2
+
+
+def test_files_that_cannot_be_read_do_not_count_against_the_labeler(anthropic, settings):
+    settings.LABELING_CONCURRENCY = 1
+    good = [make_image() for _ in range(3)]
+    images = [*(make_row() for _ in range(9)), good[0], *(make_row() for _ in range(9)), *good[1:]]
+    anthropic.script = [FAILURE]
+    run = run_of(*images)
+    job = finished(run)
+    assert job.status == Status.PARTIAL
+    assert (job.result["labelled"], job.result["failed"]) == (2, 19)
+    assert run.reasons(1) == [("The picture's file cannot be read: it is not there.", 18)]
+
+
+def test_a_run_stops_when_no_file_can_be_read_for_long(anthropic, monkeypatch):
+    monkeypatch.setattr(outcomes, "UNREADABLE", 5)
+    run = run_of(*(make_row() for _ in range(7)))
+    job = finished(run)
+    assert job.status == Status.FAILED
+    assert job.error.startswith("Stopped because the files of 5 images in a row cannot be read.")
+    assert "Check that the folder or bucket" in job.error
+    assert run.counts()[Outcome.PENDING] == 2
+
+
+def test_the_last_failure_that_is_told_is_the_last(anthropic, settings, monkeypatch):
+    settings.LABELING_CONCURRENCY = 1
+    monkeypatch.setattr(outcomes, "HOPELESS", 2)
+    replies = [Reply(status=400, message=f"no {number}") for number in (1, 2)]
+    anthropic.script = [Reply(status=400, message="no 0"), Reply(text=good_text()), *replies]
+    # A file that is gone lies between the two failures, and others are left.
+    images = [make_image(), make_image(), make_image(), make_row(), make_image(), make_image()]
+    error = finished(run_of(*images)).error
+    assert "The last: Anthropic refused the request (status 400): no 2." in error
+
+
+def test_an_image_that_went_into_the_trash_is_not_labelled(anthropic):
+    kept, gone = make_image(), make_image()
+    run = run_of(kept, gone)
+    trash.move_to_trash([gone.pk])
+    job = finished(run)
+    assert job.status == Status.COMPLETED
+    assert (job.result["labelled"], job.result["skipped"]) == (1, 1)
+    assert run.items.get(image=gone).error == "It is in the trash."
+    assert len(anthropic.requests) == 1
+    assert texts(gone, "caption") == []
+
+
+def test_captions_begin_with_the_trigger_word_which_is_not_described(anthropic):
+    image = make_image()
+    run = run_of(image, trigger_word="zkdeck")
+    finished(run)
+    assert texts(image, "caption") == ["zkdeck, a red square on white"]
+    assert "The word “zkdeck” names" in anthropic.requests[0]["system"][1]["text"]
+    caption = image.labels.get(kind=Label.Kind.CAPTION)
+    assert caption.prompt_options == run.options == "trigger word zkdeck"
+
+
+def test_context_is_left_out_if_it_is_said(anthropic):
+    album = album_of(1, name="Red squares")
+    make_label(album.images.get(), "the artist's cat", source=Label.Source.SCRAPER)
+    finished(start_run(album=album, include_context=False))
+    assert anthropic.requests[0]["messages"][0]["content"][1]["text"] == "Label this picture."
+    assert album.images.get().labels.filter(prompt_options="without context").exists()
+
+
+def test_other_options_label_again(anthropic):
+    image = make_image()
+    for options in ({}, {"trigger_word": "zk"}, {"include_context": False}):
+        assert finished(run_of(image, **options)).result["labelled"] == 1
+        assert finished(run_of(image, **options)).result["skipped"] == 1
+    assert len(anthropic.requests) == 3
+
+
+def test_a_run_counts_cached_tokens_apart_and_what_they_cost(anthropic, settings):
+    settings.LABELING_CONCURRENCY = 1
+    run = start_run(album=album_of(3))
+    job = finished(run)
+    run.refresh_from_db()
+    prefix = run.cache_write_tokens
+    assert (run.input_tokens, run.output_tokens) == (4500, 360)
+    assert run.cache_read_tokens == 2 * prefix
+    assert job.result["input_tokens"] == 4500 + 3 * prefix
+    dollars = (4500 * 2 + 360 * 10 + prefix * 2.50 + 2 * prefix * 0.10) / 1e6
+    assert float(run.cost_usd) == pytest.approx(dollars, abs=3e-6)
+    assert job.result["cost_usd"] == float(run.cost_usd)
 
 
 def test_a_refusal_is_recorded_and_no_failure_of_the_run(anthropic):
@@ -170,6 +269,23 @@ def test_an_image_deleted_meanwhile_is_no_failure(anthropic):
     assert job.result["labelled"] == 1
 
 
+def test_an_image_deleted_while_its_answer_is_waited_for_is_no_failure(anthropic, monkeypatch):
+    gone, kept = make_image(), make_image()
+    run = run_of(gone, kept)
+    real = one_by_one.labelled
+
+    def labelled_too_late(attempt: object, item: LabelingItem, *answer: object) -> None:
+        if item.image_id == gone.pk:
+            Image.objects.filter(pk=gone.pk).delete()
+        real(attempt, item, *answer)
+
+    monkeypatch.setattr(one_by_one, "labelled", labelled_too_late)
+    job = finished(run)
+    assert job.status == Status.COMPLETED
+    assert job.result["labelled"] == 1
+    assert uncached(run) == 3000, "what was paid for is counted"
+
+
 def test_a_cancel_gives_up_requests_in_flight_and_keeps_what_is_done(anthropic, settings):
     settings.LABELING_CONCURRENCY = 1
     replies = iter([Reply(text=good_text())])
@@ -204,20 +320,20 @@ def test_a_run_that_was_killed_goes_on_where_it_was(anthropic, settings, monkeyp
         real(*args, **kwargs)
         raise Killed
 
-    real = jobs._write
-    monkeypatch.setattr(jobs, "_write", write_then_die)
+    real = one_by_one.labelled
+    monkeypatch.setattr(one_by_one, "labelled", write_then_die)
     with pytest.raises(Killed):
         execute(run.job_id)
     run.job.refresh_from_db()
     states.died(run.job_id, run.job.claim)
-    monkeypatch.setattr(jobs, "_write", real)
+    monkeypatch.setattr(one_by_one, "labelled", real)
     assert finished(run).result["labelled"] == 3
     assert len(anthropic.requests) == 3
     for image in album.images.all():
         assert len(texts(image, "caption")) == 1
 
 
-def test_an_item_settled_by_another_attempt_gets_no_second_labels(anthropic):
+def test_an_item_settled_by_another_attempt_gets_no_second_labels(anthropic, monkeypatch):
     image = make_image()
     run = run_of(image)
     item = run.items.get()
@@ -226,12 +342,8 @@ def test_an_item_settled_by_another_attempt_gets_no_second_labels(anthropic):
         LabelingItem.objects.filter(pk=item.pk).update(outcome=Outcome.DONE)
 
     anthropic.answer = lambda body: Reply(text=good_text())
-    original = jobs.apply_rating
-    try:
-        jobs.apply_rating = settled_meanwhile
-        finished(run)
-    finally:
-        jobs.apply_rating = original
+    monkeypatch.setattr(outcomes, "apply_rating", settled_meanwhile)
+    finished(run)
     assert texts(image, "caption") == []
 
 

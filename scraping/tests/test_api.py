@@ -82,7 +82,7 @@ def test_an_album_s_name_that_is_taken_is_a_conflict(admin):
     make_album("Boats")
     response = post(admin, START, {"url": URL, "album_name": "Boats"})
     assert response.status_code == 409
-    assert error_of(response)["code"] == "album_exists"
+    assert error_of(response)["code"] == "name_taken"
     assert "exists already" in error_of(response)["message"]
 
 

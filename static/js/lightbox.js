@@ -20,7 +20,7 @@ const lightbox = new PhotoSwipeLightbox({
     viewport.x < 720
       ? { top: 56, bottom: 96, left: 0, right: 0 }
       : { top: 56, bottom: 84, left: 72, right: 72 },
-  indexIndicatorSep: " of ",
+  counter: false,
   errorMsg: "This picture could not be loaded.",
 });
 
@@ -86,6 +86,19 @@ lightbox.on("uiRegister", () => {
   pswp.element.setAttribute("aria-label", "Picture");
   // From here on it listens to keys.
   pswp.on("openingAnimationEnd", () => pswp.element.setAttribute("data-open", ""));
+  pswp.ui.registerElement({
+    name: "place",
+    className: "pswp__counter",
+    order: 5,
+    onInit: (place) => {
+      pswp.on("change", () => {
+        // Of a list that goes on, what has come so far is no number to tell.
+        const goesOn = document.querySelector(".more-sentinel");
+        const number = pswp.currIndex + 1;
+        place.textContent = goesOn ? number : `${number} of ${pswp.getNumItems()}`;
+      });
+    },
+  });
   pswp.ui.registerElement({
     name: "caption",
     order: 9,

@@ -1,68 +1,23 @@
-"""Which caption is trained on."""
-
-from datetime import UTC, datetime, timedelta
-from typing import Any
+"""What is trained on of an image's captions; which of them counts is the gallery's rule."""
 
 import pytest
 
-from training.captions import PROMPT, SOURCES, Candidate, with_trigger
-from training.captions import choose as choose_or_none
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def choose(*arguments: Any) -> Any:
-    return choose_or_none(*arguments)
+from gallery.captions import PROMPT
+from gallery.models import Label
+from gallery.tests.factories import make_label, make_row
+from training.captions import Caption, caption_of, captions_of
 
 
-def said(source: str, *, pinned: bool = False, minutes: int = 0, text: str = "") -> Candidate:
-    return Candidate(text or f"by {source}", source, pinned, NOON + timedelta(minutes=minutes))
+@pytest.mark.django_db
+def test_the_caption_that_counts_is_trained_on_in_one_line() -> None:
+    image = make_row()
+    make_label(image, "an owl", source="claude")
+    best = make_label(image, " an ace\nof  hearts ", source="manual")
+    make_label(image, "SAFE", kind=Label.Kind.RATING, source="manual")
+    said = captions_of([image.pk])[image.pk]
+    assert caption_of(said, "a prompt") == Caption("an ace of hearts", "manual", best.pk)
 
 
-def test_a_pinned_caption_comes_before_every_other() -> None:
-    candidates = [said("manual", minutes=9), said("local", pinned=True), said("claude")]
-    assert choose(candidates, "a prompt").text == "by local"
-
-
-@pytest.mark.parametrize("place", range(len(SOURCES)))
-def test_sources_come_in_their_order(place: Any) -> None:
-    candidates = [said(source) for source in reversed(SOURCES[place:])]
-    assert choose(candidates, "a prompt").source == SOURCES[place]
-
-
-def test_the_newest_of_a_source_comes_first() -> None:
-    candidates = [said("manual", text="old"), said("manual", minutes=5, text="new")]
-    assert choose(candidates).text == "new"
-    assert choose(reversed(candidates)).text == "new"
-
-
-def test_the_prompt_is_the_last_resort() -> None:
-    assert choose([], "an ace\nof hearts") == Candidate("an ace of hearts", PROMPT)
-    assert choose([said("local")], "an ace of hearts").source == "local"
-
-
-def test_empty_captions_do_not_count() -> None:
-    assert choose([said("manual", text=" \n ")], "") is None
-    assert choose([said("manual", text=" "), said("local")]).source == "local"
-
-
-def test_an_unknown_source_comes_after_the_known_ones() -> None:
-    assert choose([said("elsewhere", minutes=9), said("local")]).source == "local"
-
-
-@pytest.mark.parametrize(
-    ("caption", "expected"),
-    [
-        ("ace of hearts", "night style, ace of hearts"),
-        ("Night Style, ace of hearts", "Night Style, ace of hearts"),
-        ("ace of hearts in night style", "ace of hearts in night style"),
-        ("night styles of old", "night style, night styles of old"),
-        ("", "night style"),
-    ],
-)
-def test_the_trigger_word_stands_in_front_once(caption: Any, expected: Any) -> None:
-    assert with_trigger(caption, "night style") == expected
-
-
-def test_no_trigger_word_changes_nothing() -> None:
-    assert with_trigger("ace of hearts", "  ") == "ace of hearts"
+def test_the_prompt_stands_in_for_a_caption() -> None:
+    assert caption_of([], "an ace\nof hearts") == Caption("an ace of hearts", PROMPT)
+    assert caption_of([], " \n ") is None

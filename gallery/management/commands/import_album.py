@@ -7,13 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from gallery.album_sources import SourceRefused
-from gallery.import_album import import_album
+from gallery.import_album import Options, import_album
 from gallery.jobs import submit_import
 from imagineer import texts
 
 
 class Command(BaseCommand):
-    help = "Import a folder or ZIP archive of pictures, with captions in .txt files beside them."
+    help = "Import a folder or ZIP archive of pictures, with the .txt and .json files beside them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, help="A folder or a ZIP archive.")
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Job {job.pk} is queued.")
             return
         try:
-            imported = import_album(path, name, report=self._report, **wanted)
+            imported = import_album(path, Options(name, **wanted), self._report)
         except SourceRefused as refused:
             raise CommandError(str(refused)) from refused
         for refused_name, sentence in imported.refused:

@@ -5,9 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Route, expect
 
-from gallery.models import Rating
+from gallery.models import Label, Rating
+from gallery.tests.browser.whole import assert_whole
 from gallery.tests.browser.window import Visit
-from gallery.tests.factories import make_admin, make_album, make_image
+from gallery.tests.factories import make_admin, make_album, make_image, make_label
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -126,6 +127,7 @@ def test_an_admin_signs_in_and_out(visit: Visit) -> None:
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_be_visible()
+    assert_whole(page, "a refused sign-in")
     page.get_by_label("Password").fill("secret")
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/albums/")
@@ -133,3 +135,16 @@ def test_an_admin_signs_in_and_out(visit: Visit) -> None:
     page.get_by_role("link", name="Sign out").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("status").first).to_contain_text("signed out")
+    assert_whole(page, "after signing out")
+
+
+def test_the_header_stays_beside_a_picture_whose_facts_are_long(visit: Visit) -> None:
+    image = make_image(1, prompt="a fox " * 300)
+    for number in range(40):
+        make_label(image, f"a tag of some length {number}", kind=Label.Kind.TAG)
+    page = visit().open(image.get_absolute_url())
+    page.mouse.move(1100, 400)
+    page.mouse.wheel(0, 300)
+    expect(page.locator(".site-header")).to_have_class(re.compile("is-away"))
+    expect(page.locator(".site-header")).to_be_in_viewport(ratio=1)

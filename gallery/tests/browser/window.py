@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from django.test import Client
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -69,6 +70,13 @@ class Visitor:
 
 
 Visit = Callable[..., Visitor]
+
+
+def sign_in(visitor: Visitor, admin_client: Client) -> Visitor:
+    """Give the window the session of a signed-in client."""
+    key = admin_client.cookies["sessionid"].value
+    visitor.context.add_cookies([{"name": "sessionid", "value": key, "url": visitor.address}])
+    return visitor
 
 
 @pytest.fixture

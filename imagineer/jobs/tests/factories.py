@@ -13,9 +13,10 @@ def job_kind(
     run: registry.Runner = lambda context: None,
     name: str = "test.run",
     queue: Queue = Queue.DEFAULT,
+    **hooks: Any,
 ) -> Iterator[str]:
-    """A kind of job that exists within the block."""
-    registry.register(name, queue=queue, run=run, label="Test")
+    """A kind of job that exists within the block. hooks: as registry.register takes them."""
+    registry.register(name, queue=queue, run=run, label="Test", **hooks)
     try:
         yield name
     finally:

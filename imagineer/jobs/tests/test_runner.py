@@ -10,7 +10,7 @@ from django.utils import timezone
 from imagineer.jobs import log, runner, signals, states
 from imagineer.jobs.context import Context
 from imagineer.jobs.models import Job, Status
-from imagineer.jobs.registry import JobCancelled, JobContext, JobFailed, Partial
+from imagineer.jobs.registry import JobCancelled, JobContext, JobFailed, JobWaits, Partial
 from imagineer.jobs.runner import execute
 from imagineer.jobs.submit import submit
 from imagineer.jobs.tests.factories import job_kind, make_job
@@ -68,6 +68,20 @@ def test_it_says_the_runners_own_sentence() -> None:
 
     job = run_once(run)
     assert (job.status, job.error) == (Status.FAILED, "The folder does not exist.")
+
+
+def test_a_runner_that_only_waits_lets_others_by_and_is_queued_again() -> None:
+    def run(context: JobContext) -> None:
+        context.progress(3, 9, "3 of 9")
+        raise JobWaits
+
+    with job_kind(run) as kind:
+        job = submit(kind, title="Try")
+        assert execute(job.pk) == Status.QUEUED
+    job.refresh_from_db()
+    assert (job.status, job.attempts, job.claim) == (Status.QUEUED, 0, "")
+    assert (job.progress_done, job.message) == (3, "3 of 9")
+    assert not job.log_lines.exists()
 
 
 def test_it_writes_a_traceback_to_the_log_and_a_sentence_to_the_row() -> None:

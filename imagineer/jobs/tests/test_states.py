@@ -99,6 +99,45 @@ def test_giving_back_does_not_count_as_an_attempt() -> None:
     assert (job.status, job.attempts, job.claim) == (Status.QUEUED, 0, "")
 
 
+def test_giving_back_keeps_the_progress_and_says_why() -> None:
+    job = claimed(make_job())
+    assert states.give_back(job.pk, job.claim, "Others go first.", progress=(2, 9, "2 of 9"))
+    job.refresh_from_db()
+    assert (job.progress_done, job.progress_total, job.message) == (2, 9, "2 of 9")
+    assert [line.text for line in job.log_lines.all()] == ["Others go first."]
+
+
+def test_a_kind_hears_of_every_end_of_its_jobs() -> None:
+    heard: list[str] = []
+    with job_kind(ended=lambda job: heard.append(job.status)):
+        finished, dead, waiting, running, blocked = (make_job() for _ in range(5))
+        claimed(finished)
+        finished.refresh_from_db()
+        states.finish(finished.pk, finished.claim, Status.PARTIAL, error="Half.")
+        claimed(dead)
+        dead.refresh_from_db()
+        Job.objects.filter(pk=dead.pk).update(attempts=states.MAX_ATTEMPTS)
+        states.died(dead.pk, dead.claim)
+        states.cancel(waiting)
+        assert states.cancel(claimed(running))
+        states.block(blocked.pk, "What it needed failed.")
+    assert heard == ["partial", "failed", "cancelled", "failed"]
+
+
+def test_what_a_kind_does_at_the_end_of_a_job_is_one_with_it() -> None:
+    def fail(job: Job) -> None:
+        job.log_lines.create(seq=1, text="the end")
+        raise OSError("no")
+
+    with job_kind(ended=fail):
+        job = make_job()
+        with pytest.raises(OSError, match="no"):
+            states.cancel(job)
+    job.refresh_from_db()
+    assert job.status == Status.QUEUED
+    assert not job.log_lines.exists()
+
+
 @pytest.mark.parametrize("status", states.RETRIABLE)
 def test_a_retry_starts_afresh_and_keeps_the_log(status: Status) -> None:
     job = make_job(status, attempts=3, error="It broke.", cancel_requested_at=timezone.now())
@@ -115,6 +154,15 @@ def test_a_retry_starts_afresh_and_keeps_the_log(status: Status) -> None:
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.COMPLETED])
 def test_nothing_else_can_be_retried(status: Status) -> None:
     assert not states.retry(make_job(status))
+
+
+def test_a_room_may_queue_a_completed_job_again() -> None:
+    job = make_job(Status.COMPLETED, result={"labelled": 1})
+    assert states.retry(job, even_completed=True)
+    job.refresh_from_db()
+    assert (job.status, job.result) == (Status.QUEUED, None)
+    for status in (Status.QUEUED, Status.RUNNING):
+        assert not states.retry(make_job(status), even_completed=True)
 
 
 def chain() -> tuple[Job, Job, Job]:

@@ -9,6 +9,9 @@ from django.db import DatabaseError
 from imagineer.jobs import orphans, registry
 from imagineer.jobs.worker import JobsWorker
 
+# A worker closes connections that are too old.
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:

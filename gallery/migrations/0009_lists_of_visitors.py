@@ -12,7 +12,7 @@ def forget_names(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gallery', '0004_near_duplicates'),
+        ('gallery', '0008_former_labels_and_pins'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
