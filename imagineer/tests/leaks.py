@@ -402,7 +402,7 @@ def _of_others(address: str, answer: Answer, world: World) -> Iterator[str]:
 
 
 def probes(client: Client, rows: Rows, world: World, choice: str) -> list[str]:
-    """What files that must not be had say to a HEAD, to a range, and to whoever knows their ETag."""
+    """What files that must not be had say to a HEAD, a range, and to whoever knows their ETag."""
     found = []
     for image, state in zip(rows.images, world.pictures, strict=True):
         if not state.is_hidden and not (state.is_veiled and choice != "show"):

@@ -255,6 +255,7 @@ def _facet_of_loras() -> Any:
     return replace(lora_names.SEARCHED, facet=lambda ids, everything: [("loraname", 1)])
 
 
+_MOST = search.fact("most", Exposure.TRASHED.value)
 _WHOLLY = (nsfw, "is_open", _always(True))
 
 # surface: (an address that must be found leaking, what is broken: where, what, instead)
@@ -269,7 +270,7 @@ PLANTS: dict[str, tuple[Any, ...]] = {
     "names in a spread": ("/albums/", (pictures.nsfw, "may_see_sharp", _always(True))),
     "search words": ("/search/", (search, "_columns", _always(("words", "veiled_words")))),
     "search words, API": ("/api/search", (search, "_columns", _always(("words", "veiled_words")))),
-    "search visibility": ("/api/search", (search, "_visibility", _always([search.fact("most", 3)]))),
+    "search visibility": ("/api/search", (search, "_visibility", _always([_MOST]))),
     "names of private albums": ("/api/search", (search, "_name", _any_name)),
     "facets": ("/api/search", (search, "_facets", _for_admins(search._facets))),
     "facet of LoRAs": ("/search/", (search_names, "registered", _always((_facet_of_loras(),)))),
