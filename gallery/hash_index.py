@@ -23,11 +23,17 @@ Int64s = npt.NDArray[np.int64]
 
 
 class HashIndex:
-    """Grows while it is used. Hashes are signed 64-bit numbers, as the database keeps them."""
+    """Grows while it is used. Hashes are signed 64-bit numbers, as the database keeps them.
+
+    One thread at a time: whoever shares it holds a lock.
+    """
 
     def __init__(self) -> None:
         self._ids: Int64s = np.zeros(0, dtype=np.int64)
         self._hashes: Int64s = np.zeros(0, dtype=np.int64)
+        # Where a scan writes: fresh memory for each takes longer than the scan.
+        self._scratch: Int64s = np.zeros(0, dtype=np.int64)
+        self._differing: npt.NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
         self._count = 0
         self._sort()
 
@@ -60,13 +66,24 @@ class HashIndex:
             tail = np.arange(self._sorted, self._count, dtype=np.int64)
             rows = np.concatenate([self._candidates(phash), tail])
             distances = _differing(self._hashes[rows], phash)
+            near = distances <= radius
+            rows, distances = rows[near], distances[near]
         else:
-            rows = np.arange(self._count, dtype=np.int64)
-            distances = _differing(self._hashes[: self._count], phash)
-        near = distances <= radius
-        ids, distances = self._ids[rows[near]], distances[near]
+            rows, distances = self._scanned(phash, radius)
+        ids = self._ids[rows]
         order = np.lexsort((ids, distances))[:at_most]
         return [(int(ids[place]), int(distances[place])) for place in order]
+
+    def _scanned(self, phash: int, radius: int) -> tuple[Int64s, npt.NDArray[np.uint8]]:
+        """The rows within the radius and their distances, by looking at all."""
+        if len(self._scratch) < self._count:
+            self._scratch = np.empty(len(self._hashes), dtype=np.int64)
+            self._differing = np.empty(len(self._hashes), dtype=np.uint8)
+        bits, distances = self._scratch[: self._count], self._differing[: self._count]
+        np.bitwise_xor(self._hashes[: self._count], np.int64(phash), out=bits)
+        np.bitwise_count(bits.view(np.uint64), out=distances)
+        rows = np.flatnonzero(distances <= radius)
+        return rows, distances[rows]
 
     def _candidates(self, phash: int) -> Int64s:
         """The sorted rows that share a quarter up to one bit, each once."""

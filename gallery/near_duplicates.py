@@ -31,8 +31,6 @@ _LOOKED_AT = 100
 # Images may become visible in another order than they took their ids.
 _OVERLAP = 200
 _LOSSLESS = ("png", "bmp")
-# What a frozen dataset was made of stays what it was.
-_APART = ("dataset_items",)
 
 Report = Callable[[int, int, str], None]
 
@@ -147,13 +145,14 @@ def merge(kept: Image, other: Image, by: Any = None) -> None:
     """Keep one picture of two: the other goes into the trash, what was known of it stays.
 
     The kept one joins the other's albums (and becomes their cover where the other was), gets its
-    labels, where it came from and what it was drawn with, and a prompt if it has none. Of ratings
-    the stricter counts: of what labelers said of either, unless an admin has decided on the kept
-    one; and of what admins decided. Private stays private: if either was, so is the kept one.
-    Raises NotAPair if they are one image, or one of them is gone.
+    labels, where it came from, what it was drawn with and what was trained on it, and a prompt if
+    it has none. Of ratings the stricter counts: of what labelers said of either, unless an admin
+    has decided on the kept one; and of what admins decided. Private stays private: if either was,
+    so is the kept one. Raises NotAPair if they are one image, or one of them is gone.
     """
     if kept.pk == other.pk:
         raise NotAPair("These are one and the same picture.")
+    _take_over_limits(kept.pk, other.pk)
 
     def unite() -> None:
         nonlocal kept, other
@@ -165,12 +164,22 @@ def merge(kept: Image, other: Image, by: Any = None) -> None:
 
     if not ratings.settle_rating(kept, unite, expected=ratings.said_by_labelers(other)):
         raise NotAPair("One of the two was deleted meanwhile.")
-    # These move files, which no transaction can take back.
-    now = Image.objects.get(pk=kept.pk)
-    if other.rating_decided_at and ratings.sternest((now.rating, other.rating)) != now.rating:
-        ratings.decide(now, other.rating, by=other.rating_decided_by)
-    if now.is_public and not other.is_public:
-        ratings.change_visibility([now], False)
+
+
+def _take_over_limits(kept_id: int, other_id: int) -> None:
+    """What admins decided of either that lets fewer see it: the stricter rating, being private.
+
+    It moves files, which no transaction can take back. So it comes first: a kill behind it leaves
+    a picture that fewer see, never one that more do.
+    """
+    rows = Image.objects.in_bulk([kept_id, other_id])
+    if len(rows) < 2:
+        raise NotAPair("One of the two was deleted meanwhile.")
+    kept, other = rows[kept_id], rows[other_id]
+    if other.rating_decided_at and ratings.sternest((kept.rating, other.rating)) != kept.rating:
+        ratings.decide(kept, other.rating, by=other.rating_decided_by)
+    if kept.is_public and not other.is_public:
+        ratings.change_visibility([kept], False)
 
 
 def _unite(kept: Image, other: Image, by: Any) -> None:
@@ -222,8 +231,6 @@ def _unite_provenance(kept: Image, other: Image) -> None:
     for relation in Image._meta.related_objects:
         model: Any = relation.related_model
         if relation.many_to_many or model._meta.app_label == "gallery":
-            continue
-        if relation.get_accessor_name() in _APART:
             continue
         for row in model._base_manager.filter(**{relation.field.name: other}):
             try:

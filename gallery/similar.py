@@ -22,6 +22,8 @@ ALIKE_RADIUS = 14
 AT_MOST = 24
 # Found before those that this request may not list are left out.
 _LOOKED_AT = 4 * AT_MOST
+# Found before those that are gone or in the trash are left out.
+_LOOKED_INTO = 1000
 # Transactions may become visible in another order than they took their ids.
 _OVERLAP = 200
 _CHUNK = 20_000
@@ -34,7 +36,7 @@ _newest = 0
 
 def nearest(phash: int, radius: int = RADIUS) -> int | None:
     """The id of the picture that is most like it within the radius, the trash left out."""
-    found = within(phash, radius)
+    found = within(phash, radius, _LOOKED_INTO)
     live = set(Image.objects.filter(pk__in=[pk for pk, _ in found]).values_list("pk", flat=True))
     return next((pk for pk, _ in found if pk in live), None)
 

@@ -105,7 +105,8 @@ def _run_behind(album: Album) -> str | None:
 
 
 def _template_behind(album: Album) -> str | None:
-    run = album.generation_runs.filter(template__isnull=False).select_related("template").first()
+    runs = album.generation_runs.filter(template__isnull=False, is_public=True)
+    run = runs.select_related("template").first()
     return None if run is None or run.template is None else run.template.get_absolute_url()
 
 

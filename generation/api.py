@@ -26,7 +26,13 @@ from generation.api_schemas import (
 from generation.base_model import ensure_base_model
 from generation.models import BatchTemplate, GenerationRun, ModelVersion
 from generation.runs import create_batch_run, create_single_run
-from generation.shown import leave_out_private_loras, shown_items, shown_runs
+from generation.shown import (
+    leave_out_private_bases,
+    leave_out_private_loras,
+    names_item,
+    shown_items,
+    shown_runs,
+)
 from imagineer.accounts.permissions import ADMIN, is_admin_request
 from imagineer.keyset import paginate
 from imagineer.problems import Problem, not_found
@@ -76,7 +82,7 @@ def batch(request: HttpRequest, run_id: int) -> RunDetail:
     run = runs.prefetch_related(items).filter(pk=run_id).first()
     if run is None:
         raise not_found("batch")
-    return RunDetail.of(run, admin)
+    return RunDetail.of_items(run, admin, lambda item: names_item(request, item))
 
 
 @router.get(
@@ -176,6 +182,7 @@ def _saved(template: BatchTemplate, payload: TemplateIn) -> BatchTemplate:
 @router.get("/loras", response=LoraPage, summary="LoRAs, newest first")
 def loras(request: HttpRequest, cursor: str | None = None) -> dict[str, Any]:
     page = paginate(_loras(request), cursor)
+    leave_out_private_bases(request, page.items)
     return {"items": page.items, "next": page.next}
 
 
@@ -184,6 +191,7 @@ def lora(request: HttpRequest, lora_id: int) -> ModelVersion:
     found = _loras(request).filter(pk=lora_id).first()
     if found is None:
         raise not_found("LoRA")
+    leave_out_private_bases(request, [found])
     return found
 
 
@@ -200,4 +208,6 @@ def models(request: HttpRequest) -> dict[str, Any]:
     admin = is_admin_request(request)
     current = ensure_base_model()
     rows = ModelVersion.objects.filter(type=ModelVersion.Type.BASE, is_active=True).order_by("pk")
+    if not admin:
+        rows = rows.filter(is_public=True)
     return {"items": [ModelOut.of(row, row.pk == current.pk, admin) for row in rows], "next": None}

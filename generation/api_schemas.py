@@ -1,5 +1,6 @@
 """What the API of this room takes and gives."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -163,7 +164,7 @@ class BatchPage(Schema):
 
 class ItemOut(Schema):
     """One picture of a run. prompt, seed and error are null for visitors, who are told of pictures
-    that they may see only.
+    that they may see only; name is empty while the picture is blurred.
     """
 
     index: int
@@ -176,10 +177,10 @@ class ItemOut(Schema):
     error: str | None
 
     @classmethod
-    def of(cls, item: GenerationItem, admin: bool) -> "ItemOut":
+    def of(cls, item: GenerationItem, admin: bool, told: bool) -> "ItemOut":
         return cls(
             index=item.index,
-            name=item.name,
+            name=item.name if told else "",
             status=item.status,
             image=item.image_id,
             prompt=item.prompt if admin else None,
@@ -194,11 +195,14 @@ class RunDetail(BatchOut):
     items: list[ItemOut]
 
     @classmethod
-    def of(cls, run: Any, admin: bool) -> "RunDetail":
+    def of_items(
+        cls, run: Any, admin: bool, named: Callable[[GenerationItem], bool]
+    ) -> "RunDetail":
+        """named: whether the name of an item may be told."""
         return cls(
             **cls.told(run, admin),
             overrides=run.overrides if admin else None,
-            items=[ItemOut.of(item, admin) for item in run.items.all()],
+            items=[ItemOut.of(item, admin, named(item)) for item in run.items.all()],
         )
 
 

@@ -34,6 +34,20 @@ def shown_items(request: HttpRequest) -> QuerySet[GenerationItem]:
     return nsfw.visible(items.filter(status=GenerationItem.Status.DONE), request, "image__")
 
 
+def names_item(request: HttpRequest, item: GenerationItem) -> bool:
+    """Whether the name that its row gave a picture is told: of a veiled one no word is."""
+    return item.image is None or nsfw.may_see_sharp(request, item.image)
+
+
+def leave_out_private_bases(request: HttpRequest, loras: Iterable[ModelVersion]) -> None:
+    """Take base models that visitors may not know of out of LoRAs; the rows must not be saved."""
+    if nsfw.is_admin(request):
+        return
+    for lora in loras:
+        if lora.base_model is not None and not lora.base_model.is_public:
+            lora.base_model = None
+
+
 def leave_out_private_loras(request: HttpRequest, templates: Iterable[BatchTemplate]) -> None:
     """Take what visitors may not know out of the templates' lists; the rows must not be saved."""
     if nsfw.is_admin(request):

@@ -14,7 +14,7 @@ from generation.lora_file import LoraFileError
 from generation.loras import lora_path
 from generation.models import BatchTemplate, GenerationItem, GenerationRun, ImageModel, ModelVersion
 from generation.prompts import Row, expand_prompt, parse_rows
-from generation.shown import shown_runs
+from generation.shown import leave_out_private_bases, shown_runs
 from imagineer.counted import counted_to
 from imagineer.words import number_in
 
@@ -30,6 +30,7 @@ def loras(request: HttpRequest) -> HttpResponse:
     cards = _cards(request).select_related("base_model")
     page = listing.page(request, cards, listing.NEWEST_ALBUM, size=24)
     listing.add_covers(request, page.items)
+    leave_out_private_bases(request, page.items)
     return render(request, "generation/loras.html", {"page": page})
 
 
@@ -61,6 +62,7 @@ def walk_with_lora(request: HttpRequest, value: str, image_id: int) -> walks.Wal
 @vary_on_cookie
 def lora(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(_cards(request).select_related("base_model"), pk=pk)
+    leave_out_private_bases(request, [shown])
     uses = ImageModel.everything.filter(model_version=shown).select_related("image")
     uses = listing.visible_members(uses, request)
     uses = uses.prefetch_related(listing.captions("image__labels"))

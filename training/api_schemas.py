@@ -123,12 +123,12 @@ class LoraOut(Named):
 
 
 class RunOut(Schema):
-    """A training. error, message and albums are told to admins."""
+    """A training. error, message and albums are told to admins, and a private base model."""
 
     id: int
     name: str
     job: JobOut
-    base_model: Named
+    base_model: Named | None
     dataset: int | None
     steps: int
     loss: float | None
@@ -149,7 +149,9 @@ class RunOut(Schema):
             "id": run.pk,
             "name": run.name,
             "job": JobOut.model_validate(run.job, from_attributes=True),
-            "base_model": Named.model_validate(run.base_model, from_attributes=True),
+            "base_model": Named.model_validate(run.base_model, from_attributes=True)
+            if admin or run.base_model.is_public
+            else None,
             "dataset": run.dataset_id,
             "steps": run.steps,
             "loss": run.loss_history[-1][1] if run.loss_history else None,

@@ -50,9 +50,15 @@ def export(
 
 
 def _items(dataset: DatasetVersion) -> Iterator[tuple[DatasetItem, Image | None]]:
-    """The items with their images; one that was deleted and added again is found by its bytes."""
+    """The items with their images: by their bytes, since one may have been deleted and added again.
+
+    Where those are gone, the picture that it was merged into as a near-duplicate stands for it.
+    """
     for item in dataset.items.select_related("image").order_by("index").iterator():
-        yield item, item.image or Image.objects.filter(sha256=item.sha256).first()
+        image = item.image
+        if image is None or image.sha256 != item.sha256:
+            image = Image.everything.filter(sha256=item.sha256).first() or image
+        yield item, image
 
 
 def _png(item: DatasetItem, image: Image | None) -> bytes:

@@ -87,8 +87,9 @@ def tile(context: dict[str, Any], image: Image, walk: str = "", number: int = 0)
 def card_tile(
     context: dict[str, Any], image: Image, name: str, walk: str = "", number: int = 0
 ) -> dict[str, Any]:
-    """One picture of a spread, with the name that its row gave it."""
+    """One picture of a spread, with the name that its row gave it; while it is veiled, without."""
     shown = _shown(context["request"], image, walk, number)
+    name = name if shown["sharp"] else ""
     # The name is read out already; a picture that is called the same needs no second word.
     return shown | {"name": name, "alt": "" if name and shown["sharp"] else shown["alt"]}
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.files.storage import default_storage
@@ -185,6 +186,18 @@ def test_the_stricter_rating_wins_and_its_files_move(
     assert after.rating == rating
     assert (after.sharp_key != one.sharp_key) == (rating != kept)
     assert after.is_nsfw == (Rating(rating) in (Rating.ADULT, Rating.EXPLICIT))
+
+
+def test_a_kill_in_between_leaves_a_picture_that_fewer_see(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = make_image(1), make_image(2, rating="EXPLICIT", is_public=False)
+    monkeypatch.setattr(near_duplicates, "_unite_albums", mock.Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        merge(one, two)
+    kept = Image.objects.get(pk=one.pk)
+    assert (kept.rating, kept.is_public) == ("EXPLICIT", False)
+    assert Image.objects.filter(pk=two.pk).exists()
 
 
 def test_what_was_private_stays_private(media: Path) -> None:

@@ -1,13 +1,17 @@
 """Dataset versions as flat folders."""
 
+import hashlib
 import io
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from PIL import Image as Picture
 
+from gallery import trash
 from gallery.add_image import add_image
 from gallery.models import Image
+from gallery.near_duplicates import merge
 from gallery.tests.factories import make_album, make_label, picture, picture_file
 from training.datasets import freeze
 from training.export import MissingPicture, export
@@ -100,3 +104,23 @@ def test_what_the_report_raises_stops_the_export(tmp_path: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         export(dataset_of(picture_file(1)), tmp_path / "out", report=stop)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_picture_that_was_merged_into_a_better_one_is_exported_as_it_was(
+    tmp_path: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Until the trash is emptied of it; from then on the better file stands for it."""
+    frozen, better = picture_file(1), picture_file(1, 128, 192)
+    dataset = dataset_of(frozen)
+    item = dataset.items.get()
+    assert item.image is not None
+    kept = add_image(better, source_type=Image.Source.UPLOAD).image
+    merge(kept, item.image)
+    item.refresh_from_db()
+    assert (item.image, item.sha256) == (kept, hashlib.sha256(frozen).hexdigest())
+    export(dataset, tmp_path / "before")
+    assert (tmp_path / "before/image_0001.png").read_bytes() == frozen
+    with django_capture_on_commit_callbacks(execute=True):
+        assert trash.purge(timezone.now()) == 1
+    export(dataset, tmp_path / "after")
+    assert (tmp_path / "after/image_0001.png").read_bytes() == better
