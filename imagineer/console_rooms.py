@@ -85,7 +85,8 @@ def stopped_places(job: Job) -> Iterator[Place]:
 
 def label_change_places(job: Job) -> Iterator[Place]:
     number = (job.params or {}).get("change")
-    yield from _change("Change", LabelChange.objects.filter(pk=number).first())
+    if isinstance(number, int):
+        yield from _change("Change", LabelChange.objects.filter(pk=number).first())
 
 
 def tag_places(job: Job) -> Iterator[Place]:

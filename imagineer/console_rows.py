@@ -3,7 +3,7 @@
 Any room's ``admin.py`` may use this module; it knows no room. See docs/console.md.
 """
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
@@ -60,7 +60,7 @@ class GrowingAdmin(ModelAdmin):
 
     paginator = CappedPaginator
     show_full_result_count = False
-    sortable_by = ()
+    sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return OneOrder

@@ -70,7 +70,7 @@ class ReviewList(Schema):
     is_more: bool | None
 
 
-class ReviewAsked(Schema):
+class ReviewAsked(In):
     """filter: open (the default), uncaptioned, unsure, disputed, changed (since the last dataset
     version), reviewed, all.
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gallery import labels
-from gallery.captions import chosen
+from gallery.captions import choose
 from gallery.label_changes import Action, Change, start, undo
 from gallery.models import Image, Label
 from gallery.selections import Selection
@@ -21,7 +21,7 @@ def prefix(images: list[Image], word: str = "sks", **more: Any) -> Any:
 
 
 def speaks(image: Image) -> Label | None:
-    return chosen(image.labels.filter(kind=Label.Kind.CAPTION))
+    return choose(image.labels.filter(kind=Label.Kind.CAPTION))
 
 
 def caption(image: Image) -> str:

@@ -12,7 +12,15 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from gallery import admin_filters, search, search_names, similar, sitemaps
+from gallery import (
+    admin_filters,
+    search,
+    search_names,
+    similar,
+    sitemaps,
+    tag_completion,
+    tag_counts,
+)
 from gallery.models import Album, Image
 from imagineer import console_rows
 from imagineer.tests.addresses import EVERYWHERE, console_lists, filled
@@ -34,7 +42,12 @@ EVERY_STEPS = 100
 def low_caps(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (search, admin_filters, console_rows):
         monkeypatch.setattr(module, "COUNTED_AT_MOST", 200)
-    for module, name in ((search_names, "MOST_MATCHES"), (sitemaps, "RANGE")):
+    for module, name in (
+        (search_names, "MOST_MATCHES"),
+        (sitemaps, "RANGE"),
+        (tag_completion, "_LOOKED_AT"),
+        (tag_counts, "COUNTED_AT_MOST"),
+    ):
         monkeypatch.setattr(module, name, 100)
 
 

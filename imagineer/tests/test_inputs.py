@@ -56,7 +56,10 @@ TEXTS = [
     if str in kinds_in(schema.model_fields[name].annotation) and name != "cursor"
 ]
 # Read from text, as all that comes in a query or a form.
-FROM_TEXT = {"UploadOptions", "ImageFilter", "JobFilters", "ThumbnailOf"}
+FROM_TEXT = {
+    "UploadOptions", "ImageFilter", "JobFilters", "ThumbnailOf", "ReviewAsked", "ExportOf",
+    "ImportOptions",
+}  # fmt: skip
 NUMBERS = [
     (schema, name)
     for schema, name in FIELDS

@@ -17,7 +17,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from hypothesis import HealthCheck, given
@@ -404,6 +404,13 @@ _all_told = mock.Mock(
 )
 _all_alike = mock.Mock(visible=lambda rows, request: rows, may_see_sharp=_always(True))
 
+
+def _all_cards(request: Any, with_empty: bool = False) -> Any:
+    inside = listing.visible_members(AlbumImage.everything.filter(album=OuterRef("pk")), request)
+    order, count = listing.ALBUM_ORDER, nsfw.count(request)
+    return listing.with_pictures(Album.objects.all(), inside, order, image_count=count)
+
+
 PLANTS: dict[str, tuple[Any, str, Any, str]] = {
     # surface: (where, what, instead, the address that must be found leaking)
     "lists": (nsfw, "condition", _always(Q()), "/"),
@@ -416,7 +423,8 @@ PLANTS: dict[str, tuple[Any, str, Any, str]] = {
     "tags, API": (listing, "tag_count", _always(F("private_count") + 1), "/api/tags"),
     "tags of an album": (tag_counts, "listing", _all_told, "/api/albums/"),
     "tag counts": (listing, "tag_count", _always(F("private_count") + 1), "/tags/"),
-    "albums": (listing, "albums", lambda request: Album.objects.all(), "/albums/"),
+    "albums of a picture": (listing, "albums", lambda request: Album.objects.all(), "/images/"),
+    "albums": (listing, "album_cards", _all_cards, "/albums/"),
     "album counts": (nsfw, "count", _always(F("private_count") + 1), "/api/albums/"),
     "feeds": (feeds, "Exposure", mock.Mock(OPEN=Exposure.TRASHED), "/feed.atom"),
     "sitemap": (nsfw, "is_open", _always(True), "/sitemap"),

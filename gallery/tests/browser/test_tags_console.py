@@ -12,18 +12,12 @@ from gallery import image_index, label_changes, tag_names
 from gallery.label_changes import Action, Change
 from gallery.models import Album, Image, Label, Tag
 from gallery.selections import Selection
-from gallery.tests.browser.window import Visit, Visitor
+from gallery.tests.browser.whole import RULES
+from gallery.tests.browser.window import Visit, sign_in
 from gallery.tests.factories import make_album, make_image
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LONG = "a_word_that_does_not_end_" + "x" * 70
-
-
-def sign_in(visitor: Visitor, admin_client: Client) -> Visitor:
-    key = admin_client.cookies["sessionid"].value
-    visitor.context.add_cookies([{"name": "sessionid", "value": key, "url": visitor.address}])
-    return visitor
 
 
 def foxes(*names: str) -> Album:

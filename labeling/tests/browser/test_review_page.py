@@ -12,9 +12,9 @@ from playwright.sync_api import Page, Request, expect
 from gallery import labels
 from gallery.captions import choose
 from gallery.models import FormerLabel, Image, Label
-from gallery.tests.browser.window import Visit, Visitor
+from gallery.tests.browser.whole import RULES
+from gallery.tests.browser.window import Visit, Visitor, sign_in
 from gallery.tests.factories import make_admin, make_album, make_image, make_label
-from imagineer.tests.browser.test_console import RULES, sign_in
 from labeling import review_actions
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
