@@ -18,7 +18,7 @@ from django.db import transaction
 from gallery import captions, image_index, image_tags, labels, sidecars
 from gallery.album_sources import Source, SourceRefused, UnreadableFile, sidecar_of
 from gallery.models import Album, AlbumImage, Image, Label
-from gallery.ratings import settle_rating
+from gallery.ratings import said_by_labelers, settle_rating
 from gallery.sidecars import Sidecar, SidecarRefused
 from gallery.tags import normalised
 from labeling.album_captions import file_names
@@ -226,12 +226,12 @@ def _write_one(
 
 
 def _write_rating(image: Image, rating: str, outcome: Imported, created_by: Any) -> None:
-    """What a file says counts as a labeler's word, unless it was said before."""
+    """What a file says counts as a labeler's word, unless one has said it before."""
     written: list[Label] = []
 
     def write() -> None:
         written.clear()
-        if not image.labels.filter(kind=Label.Kind.RATING, text=rating).exists():
+        if rating not in said_by_labelers(image):
             written.append(_imported(image, Label.Kind.RATING, rating, created_by))
 
     settle_rating(image, write, expected=(rating,))

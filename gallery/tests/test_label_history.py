@@ -1,12 +1,13 @@
 """No word that was said of an image is lost."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from gallery import label_history, labels, near_duplicates
+from gallery import label_history, labels, near_duplicates, ratings
 from gallery.models import FormerLabel, Image, ImageTag, Label
 from gallery.tests.factories import make_admin, make_image, make_label, make_row
 from imagineer.problems import Problem
@@ -202,3 +203,25 @@ def test_an_image_that_is_gone_has_no_caption() -> None:
 )
 def test_it_is_told_who_said_it(columns: dict[str, Any], words: str) -> None:
     assert label_history.provenance(make_label(make_row(), **columns)) == words
+
+
+def test_a_labelers_rating_counts_as_long_as_it_is_there(media: Path) -> None:
+    image = make_image()
+    label = make_label(image, "ADULT", kind="rating", source="claude")
+    ratings.settle_rating(image)
+    former = labels.delete_label(label)
+    ratings.settle_rating(image)
+    assert image.rating == "UNRATED"
+    labels.restore(former)
+    image.refresh_from_db()
+    assert (image.rating, image.rating_decided_at) == ("ADULT", None)
+
+
+def test_a_rating_by_hand_that_comes_back_decides_nothing(media: Path, anna: Any) -> None:
+    image = make_image()
+    label = labels.write_label(image, "rating", "ADULT", created_by=anna)
+    former = labels.delete_label(label, anna)
+    ratings.decide(image, "SAFE", by=anna)
+    labels.restore(former, anna)
+    image.refresh_from_db()
+    assert image.rating == "SAFE"

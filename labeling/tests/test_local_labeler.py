@@ -266,10 +266,18 @@ class TestRuns:
         labeling = Labeling(
             model="m", caption="a fox", caption_from="prompt", rates_only=True, tags=("red",)
         )
-        write_labels(image, labeling, source="local", prompt=None, created_by=None)
+        run = run_of(image)
+        write_labels(image, labeling, run, source="local", reads_prompts=False)
         assert [(row.kind, row.model) for row in image.labels.order_by("pk")] == [
             ("caption", "from its prompt"), ("tag", ""),
         ]  # fmt: skip
+
+    def test_what_only_readers_of_prompts_go_by_is_passed_over(self) -> None:
+        image = make_image(1, prompt="a fox in snow")
+        run = run_of(image, trigger_word="zkdeck", include_context=False)
+        finished(run)
+        assert (run.trigger_word, run.include_context, run.options) == ("", True, "")
+        assert image.labels.get(kind="caption").text == "a fox in snow"
 
 
 # --- API and console -----------------------------------------------------------------------------

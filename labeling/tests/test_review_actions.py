@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gallery import labels
+from gallery import labels, ratings
 from gallery.captions import choose
 from gallery.models import FormerLabel, Image, Label
 from gallery.tests.factories import make_admin, make_image, make_label, make_row
@@ -215,6 +215,46 @@ def test_a_rating_that_somebody_changed_meanwhile_is_said(picture: Image, anna: 
         rate(picture.pk, "ADULT", "UNRATED", anna)
     picture.refresh_from_db()
     assert picture.rating == "SAFE"
+
+
+def decision(image: Image) -> tuple[Any, ...]:
+    image.refresh_from_db()
+    return image.rating, image.rating_decided_at, image.rating_decided_by
+
+
+def test_taking_a_rating_back_gives_the_say_back_to_labelers(picture: Image, anna: Any) -> None:
+    make_label(picture, "SAFE", kind="rating", source="local")
+    ratings.settle_rating(picture)
+    done = rate(picture.pk, "SAFE", "SAFE", anna)
+    rating, at, by = decision(picture)
+    assert (rating, at is not None, by) == ("SAFE", True, anna)
+    # Said while anna's decision stood: it counts once that is taken back.
+    make_label(picture, "ADULT", kind="rating", source="claude")
+    undo(picture.pk, done.undo, anna)
+    assert decision(picture) == ("ADULT", None, None)
+    assert not picture.labels.filter(source="manual").exists()
+
+
+def test_taking_a_rating_back_leaves_the_decision_before_it(
+    picture: Image, anna: Any, bert: Any
+) -> None:
+    rate(picture.pk, "SAFE", None, anna)
+    before = decision(picture)
+    done = rate(picture.pk, "ADULT", "SAFE", bert)
+    assert decision(picture)[::2] == ("ADULT", bert)
+    undo(picture.pk, done.undo, bert)
+    assert decision(picture) == before
+
+
+def test_a_decision_of_somebody_who_is_gone_comes_back(
+    picture: Image, anna: Any, bert: Any
+) -> None:
+    rate(picture.pk, "SAFE", None, anna)
+    done = rate(picture.pk, "ADULT", "SAFE", bert)
+    anna.delete()
+    undo(picture.pk, done.undo, bert)
+    rating, at, by = decision(picture)
+    assert (rating, at is not None, by) == ("SAFE", True, None)
 
 
 @pytest.mark.parametrize("word", ["", "safe", "UNRATED", "SPICY"])
