@@ -103,7 +103,10 @@ class LabelingRun(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
-        indexes = (models.Index(fields=("-created_at", "-id"), name="labeling_run_newest"),)
+        indexes = (
+            models.Index(fields=("-created_at", "-id"), name="labeling_run_newest"),
+            models.Index(fields=("labeler", "-created_at", "-id"), name="labeling_run_of_labeler"),
+        )
 
     def __str__(self) -> str:
         return f"Labeling of {self.album or self.image or self.search or 'chosen images'}"

@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 
 from gallery import (
     feeds,
+    full_text,
     listing,
     media_views,
     nsfw,
@@ -39,7 +40,6 @@ from gallery import (
 )
 from gallery import sitemaps as maps
 from gallery.models import Album, AlbumImage, Exposure, Image, Rating
-from gallery.templatetags import pictures
 from generation import api as generation_api
 from generation import lora_names
 from generation import views as generation_views
@@ -248,7 +248,7 @@ def _sharp_key(request: Any, image: Image, width: int, sharp: bool) -> HttpRespo
 
 
 def _any_name(term: Any, everything: bool) -> Any:
-    return search.Phrase(term.tokens, ("words",))
+    return full_text.Phrase(term.tokens, ("words",))
 
 
 def _facet_of_loras() -> Any:
@@ -267,7 +267,7 @@ PLANTS: dict[str, tuple[Any, ...]] = {
     "originals": ("/images/", (media_views, "_check", _always(None))),
     "pages of private pictures": ("/images/", (nsfw, "may_see", _always(True))),
     "words of veiled pictures": ("/images/", (nsfw, "may_see_sharp", _always(True))),
-    "names in a spread": ("/albums/", (pictures.nsfw, "may_see_sharp", _always(True))),
+    "names in a spread": ("/albums/", (nsfw, "may_see_sharp", _always(True))),
     "search words": ("/search/", (search, "_columns", _always(("words", "veiled_words")))),
     "search words, API": ("/api/search", (search, "_columns", _always(("words", "veiled_words")))),
     "search visibility": ("/api/search", (search, "_visibility", _always([_MOST]))),
