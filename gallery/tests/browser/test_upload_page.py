@@ -179,7 +179,8 @@ def test_a_file_goes_on_where_a_closed_page_had_come_to(in_parts: Visitor, tmp_p
     page.goto(in_parts.address + PAGE)
     choose(page, file)
     expect(row(page, "large.png")).to_contain_text("added")
-    assert offsets[3] == "2000"
+    # The part on its way when the page was closed may still have come.
+    assert offsets[3] in ("2000", "3000")
 
 
 def test_stopping_and_trying_again(in_parts: Visitor, tmp_path: Path) -> None:
