@@ -119,7 +119,7 @@ def test_the_form_follows_the_labeler(visit: Visit, admin_client: Client, settin
     expect(prompt).to_be_visible()
     expect(cost).to_contain_text("tokens in")
     expect(page.get_by_role("heading", name="Prompts")).to_be_visible()
-    page.get_by_label("Labeler").select_option("local")
+    page.get_by_label("Labeler", exact=True).select_option("local")
     expect(prompt).to_be_hidden()
     expect(page.get_by_role("heading", name="Prompts")).to_be_hidden()
     expect(page.get_by_label("Trigger word")).to_be_hidden()
