@@ -28,7 +28,6 @@ from hypothesis import strategies as st
 
 from gallery import (
     feeds,
-    full_text,
     listing,
     media_views,
     nsfw,
@@ -247,10 +246,6 @@ def _sharp_key(request: Any, image: Image, width: int, sharp: bool) -> HttpRespo
     return HttpResponse(image.sharp_key)
 
 
-def _any_name(term: Any, everything: bool) -> Any:
-    return full_text.Phrase(term.tokens, ("words",))
-
-
 def _facet_of_loras() -> Any:
     return replace(lora_names.SEARCHED, facet=lambda ids, everything: [("loraname", 1)])
 
@@ -271,7 +266,6 @@ PLANTS: dict[str, tuple[Any, ...]] = {
     "search words": ("/search/", (search, "_columns", _always(("words", "veiled_words")))),
     "search words, API": ("/api/search", (search, "_columns", _always(("words", "veiled_words")))),
     "search visibility": ("/api/search", (search, "_visibility", _always([_MOST]))),
-    "names of private albums": ("/api/search", (search, "_name", _any_name)),
     "facets": ("/api/search", (search, "_facets", _for_admins(search._facets))),
     "facet of LoRAs": ("/search/", (search_names, "registered", _always((_facet_of_loras(),)))),
     "tags": ("/tags/", (listing, "tag_condition", _always(Q()))),
