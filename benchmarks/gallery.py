@@ -10,13 +10,11 @@ view and template from rows in memory. Writes var/bench/gallery.json. FULL=0 lea
 import argparse
 import json
 import os
-import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,6 @@ RATIO = "p95 at 1 000 000 at most 1.3 times p95 at 1 000 for lists, album, image
 SEARCH = "search at most 3 times"
 INDEX = "in an index that answers in under 2 ms at a million images"
 HALF = "List pages at 1 000 000 rows reach at least half of the in-memory rendering's throughput"
-TAGS, WORDS = 3000, 4000
 
 
 # --- The server process --------------------------------------------------------------------------
@@ -46,117 +43,18 @@ def serve(size: int, folder: str) -> None:
     from django.conf import settings
     from django.core.management import call_command
 
+    from benchmarks.rows.gallery import fill
+
     settings.STORAGES["staticfiles"] = {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
     }
     call_command("migrate", verbosity=0)
     began = time.perf_counter()
-    _fill(size)
+    fill(size)
     server = _Server()
     print(json.dumps({"filled_s": round(time.perf_counter() - began, 1)}), flush=True)
     for line in sys.stdin:
         print(json.dumps(server.answer(line.strip())), flush=True)
-
-
-def _fill(size: int) -> None:
-    """Rows in realistic skew: few tags, words and albums are everywhere, most are rare."""
-    from django.db import connection
-
-    from gallery import image_index, triggers
-    from gallery.models import Album, Image, Tag
-    from gallery.search_words import token_of
-
-    if Image.everything.exists():
-        return
-    chance = random.Random(size)
-    kept = (
-        triggers.Membership("gallery_albumimage", "gallery_album", "album_id"),
-        triggers.Membership("gallery_imagetag", "gallery_tag", "tag_id"),
-        triggers.FullText("gallery_searchdocument", "image_id", ("words", "veiled_words", "facts")),
-    )
-    triggers._before(kept, using="default", plan=[1])
-    Tag.objects.bulk_create([Tag(name=f"tag {number}") for number in range(TAGS)])
-    albums = max(60, size // 200)
-    for start in range(0, albums, 1000):
-        Album.objects.bulk_create(
-            Album(name=f"Album {number}", slug=f"album-{number}")
-            for number in range(start, min(albums, start + 1000))
-        )
-    zipf = [1 / (rank + 1) for rank in range(WORDS)]
-    some_words = iter(lambda: chance.choices(range(WORDS), weights=zipf, k=1_000_000), None)
-    words = (f"word{rank}" for part in some_words for rank in part)
-    tag_weights = [1 / (rank + 1) for rank in range(TAGS)]
-    tags = (
-        rank + 1
-        for part in iter(lambda: chance.choices(range(TAGS), weights=tag_weights, k=500_000), None)
-        for rank in part
-    )
-    connection.ensure_connection()
-    raw = connection.connection
-    raw.execute("PRAGMA synchronous=OFF")
-    raw.execute("BEGIN")
-    first = 1
-    sql_image = """INSERT INTO gallery_image (id, file, original_name, sha256, phash, width, height,
-        bytes, format, source_type, prompt, negative_prompt, generation_params, rating, is_nsfw,
-        is_veiled, is_public, placeholder, sharp_key, blurred_key, created_at)
-        VALUES (?,?,?,?,?,?,?,?,?,?,?,'','{}',?,?,?,?,'',?,?,?)"""
-    while first <= size:
-        pks = range(first, min(size + 1, first + 20_000))
-        first = pks[-1] + 1
-        images, documents, uses, labels, entries = [], [], [], [], []
-        for pk in pks:
-            roll = chance.random()
-            rating = "EXPLICIT" if roll < 0.05 else "UNRATED" if roll < 0.4 else "SAFE"
-            public = chance.random() > 0.04
-            source = chance.choice(["upload", "generated", "imported"])
-            veiled = rating == "EXPLICIT"
-            width, height = chance.choice([(512, 768), (768, 512), (1024, 1024), (4000, 3000)])
-            prompt = " ".join(islice(words, 8))
-            moment = f"2026-01-01 00:00:{pk % 60:02}"
-            images.append((
-                pk, f"uploads/{pk}.png", f"{pk}.png", f"{pk:064x}", chance.getrandbits(63), width,
-                height, 1_000_000, "png", source, prompt, rating, veiled, veiled, public,
-                f"{pk:032x}", f"{pk + 2**64:032x}", moment,
-            ))  # fmt: skip
-            own = sorted(set(islice(tags, 4)))
-            exposure = 2 if not public else 1 if veiled else 0
-            uses += [(tag, pk, exposure) for tag in own]
-            caption = " ".join(islice(words, 8))
-            labels.append((pk, "caption", caption, moment))
-            labels += [(pk, "tag", f"tag {tag - 1}", moment) for tag in own]
-            shelf = 0
-            if chance.random() < 0.6:
-                # The square of chance: the first albums hold most of all.
-                shelf = 1 + int(chance.random() ** 4 * albums)
-                entries.append((shelf, pk, pk, exposure, moment))
-            said = " ".join((caption, prompt, *(token_of("tag", tag) for tag in own)))
-            facts = [token_of("most", most) for most in range(exposure, 4)]
-            if shelf:
-                facts.append(token_of("album", shelf))
-            documents.append((pk, "" if veiled else said, said if veiled else "", " ".join(facts)))
-        raw.executemany(sql_image, images)
-        raw.executemany(
-            "INSERT INTO gallery_imagetag (tag_id, image_id, exposure) VALUES (?,?,?)", uses
-        )
-        raw.executemany(
-            """INSERT INTO gallery_label (image_id, kind, text, source, model, prompt_kind,
-            prompt_version, is_pinned, created_at) VALUES (?,?,?,'claude','','','',0,?)""",
-            labels,
-        )
-        raw.executemany(
-            """INSERT INTO gallery_albumimage (album_id, image_id, position, exposure, added_at)
-            VALUES (?,?,?,?,?)""",
-            entries,
-        )
-        raw.executemany(
-            """INSERT INTO gallery_searchdocument (image_id, words, veiled_words, facts)
-            VALUES (?,?,?,?)""",
-            documents,
-        )
-    raw.execute("COMMIT")
-    triggers._after(kept, using="default", plan=[1])
-    assert image_index.refresh_missing() == 0
-    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 class _Server:

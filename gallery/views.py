@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -99,8 +99,9 @@ def _run_behind(album: Album) -> str | None:
         return reverse("admin:generation_generationrun_change", args=[run.pk])
     if (crawl := album.scrape_jobs.first()) is not None:
         return reverse("admin:scraping_scrapejob_change", args=[crawl.pk])
-    imports = Job.objects.filter(kind=IMPORT, params__album=album.name)
-    job = imports.order_by("-created_at").first()
+    # By its number, which stays when it is renamed; by its name while the import still runs.
+    known = Q(result__album=album.pk) | Q(params__album=album.name)
+    job = Job.objects.filter(known, kind=IMPORT).order_by("-created_at", "-id").first()
     return None if job is None else reverse("admin:jobs_job_change", args=[job.pk])
 
 

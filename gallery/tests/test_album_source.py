@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from gallery import albums
 from gallery.jobs import IMPORT
 from gallery.models import Album
 from gallery.tests.factories import make_album, make_row
@@ -48,6 +49,17 @@ def test_an_import_leads_an_admin_to_its_newest_job(admin_client: Client) -> Non
     ]
     answer = admin_client.get(f"/albums/{album.slug}/source")
     assert answer["Location"] == reverse("admin:jobs_job_change", args=[jobs[1].pk])
+
+
+def test_a_renamed_album_still_leads_to_its_import(admin_client: Client) -> None:
+    album = made("import")
+    job = Job.objects.create(
+        kind=IMPORT, queue="default", params={"album": "Boats"}, result={"album": album.pk}
+    )
+    albums.change(album, name="Ships")
+    Job.objects.create(kind=IMPORT, queue="default", params={"album": "Boats"})
+    answer = admin_client.get(f"/albums/{album.slug}/source")
+    assert answer["Location"] == reverse("admin:jobs_job_change", args=[job.pk])
 
 
 def test_without_anything_behind_it_leads_to_the_album(

@@ -62,6 +62,9 @@ class Gallery:
         self.labeling = make_row(LabelingRun, job=jobs[2])
         self.training = make_row(TrainingRun, job=jobs[3], is_public=True, output_model=self.lora)
         self.dataset = make_row(DatasetVersion)
+        GenerationItem.objects.create(
+            run=self.run, index=0, prompt="x", seed=1, status="done", image=self.image
+        )
         self._fill([self.image])
         image_index.refresh([self.image.pk])
 

@@ -7,6 +7,8 @@ Counts that are capped are capped low here, so that they are full in both.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -36,6 +38,8 @@ FEW, MORE = 250, 2500
 # Asked for by their bytes, or read from a file; nothing of them is listed.
 NOT_LISTED = ("/original", "/thumbnail", "/i/", "/file", "/events", "openapi")
 EVERY_STEPS = 100
+# Who signs in is asked for too: session, account, whether the address still is an admin's.
+QUERIES = {"visitor": 8, "admin": 8 + 3, "console": 30}
 
 
 @pytest.fixture(autouse=True)
@@ -68,12 +72,25 @@ def counted_steps() -> Iterator[list[int]]:
         connection.connection.set_progress_handler(None, 0)
 
 
-def steps_of(client: Client, address: str) -> int:
-    with counted_steps() as steps:
+@dataclass(frozen=True)
+class Cost:
+    steps: int
+    queries: tuple[str, ...]
+
+
+def cost_of(client: Client, address: str) -> Cost:
+    queries: list[str] = []
+
+    def note(execute: Any, sql: str, *more: Any) -> Any:
+        if sql.startswith(("SELECT", "WITH")):
+            queries.append(sql)
+        return execute(sql, *more)
+
+    with counted_steps() as steps, connection.execute_wrapper(note):
         response = client.get(address)
         assert response.status_code in (200, 302, 404), (address, response.status_code)
         b"".join(response) if response.streaming else response.content
-    return steps[0]
+    return Cost(steps[0], tuple(queries))
 
 
 def public_addresses(gallery: Gallery) -> list[str]:
@@ -120,16 +137,22 @@ def test_nobody_waits_longer_for_more(admin_client: Client, public: bool) -> Non
         for client, addresses in [asked_by(reader, gallery, admin_client)]
         for address in addresses
     ]
-    before = [steps_of(client, address) for _, client, address in asked]
+    before = [cost_of(client, address) for _, client, address in asked]
     gallery.grow(MORE, public=public)
     # What has come in is read once a process.
     similar.catch_up()
-    after = [steps_of(client, address) for _, client, address in asked]
-    found = [
-        f"{few:>8} {many:>8} {reader:<8} {address}"
-        for (reader, _, address), few, many in zip(asked, before, after, strict=True)
-        if is_more(address, few, many)
-    ]
+    after = [cost_of(client, address) for _, client, address in asked]
+    found = []
+    for (reader, _, address), few, many in zip(asked, before, after, strict=True):
+        if is_more(address, few.steps, many.steps):
+            found.append(f"{few.steps} and then {many.steps} steps: {reader}, {address}")
+        most = QUERIES.get(reader, QUERIES["visitor"])
+        if len(many.queries) > min(most, len(few.queries)):
+            told = "\n    ".join(sql[:150] for sql in many.queries)
+            found.append(
+                f"{len(few.queries)} and then {len(many.queries)} queries, at most {most}: "
+                f"{reader}, {address}\n    {told}"
+            )
     assert not found, "\n".join(["", *found])
 
 
