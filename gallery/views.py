@@ -18,10 +18,11 @@ from gallery.answers import told_parameters
 from gallery.captions import best_caption
 from gallery.image_tags import TAG_KINDS
 from gallery.jobs import IMPORT
-from gallery.models import Album, AlbumImage, Image, Label, tag_url
+from gallery.models import Album, AlbumImage, Image, ImageTag, Label, tag_url
 from gallery.parameters import rows
 from gallery.tags import normalised
 from gallery.templatetags.pictures import alt_text, large
+from imagineer.gathered import Gathered, rows_of
 from imagineer.jobs.models import Job
 from imagineer.keyset import PAGE_SIZE
 from imagineer.problems import Problem
@@ -203,7 +204,7 @@ def _search_url(query: search_query.Query) -> str:
 @require_safe
 @vary_on_cookie
 def image(request: HttpRequest, pk: int) -> HttpResponse:
-    shown = get_object_or_404(_with_flags(), pk=pk)
+    shown = get_object_or_404(walks.with_latest(_with_flags(request), request), pk=pk)
     if not nsfw.may_see(request, shown):
         raise Http404
     sharp = nsfw.may_see_sharp(request, shown)
@@ -218,8 +219,8 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
         "caption": caption,
         "tags": _tags(shown, labels),
         "parameters": rows(told_parameters(request, shown), shown.width, shown.height),
-        "walk": walks.walk(request, pk),
-        "taught": _taught(request, shown) if sharp else [],
+        "walk": walks.walk(request, shown),
+        "taught": _taught(shown) if sharp else [],
     }
     return render(request, "gallery/image.html", context)
 
@@ -248,19 +249,29 @@ def similar_to(request: HttpRequest, pk: int) -> HttpResponse:
 # an image has none of is not asked for.
 RELATIONS = {
     "labels": (),
-    "tags": (),
     "models_used": ("model_version",),
     "generation_items": ("run__template",),
     "scraped_from": (),
-    "dataset_items": (),
 }
 
 
-def _with_flags() -> QuerySet[Image]:
-    """Images, each told whether it has any of RELATIONS."""
+def _with_flags(request: HttpRequest) -> QuerySet[Any]:
+    """Images, each told whether it has any of RELATIONS, its tags, and what was trained on it."""
     same = Image.everything.filter(pk=OuterRef("pk"))
     flags = {f"has_{name}": Exists(same.filter(**{f"{name}__isnull": False})) for name in RELATIONS}
-    return Image.objects.annotate(**flags)
+    taught = _model_versions().filter(training_run__dataset__items__image=OuterRef("pk")).distinct()
+    if not nsfw.is_admin(request):
+        taught = taught.filter(is_public=True)
+    return Image.objects.annotate(
+        **flags,
+        carried=Gathered(ImageTag.everything.filter(image=OuterRef("pk")), "tag__name"),
+        taught=Gathered(taught, "pk", "name", "version"),
+    )
+
+
+def _model_versions() -> Any:
+    use: Any = Image._meta.get_field("models_used").related_model
+    return use._meta.get_field("model_version").related_model._default_manager
 
 
 def _fetch(request: HttpRequest, image: Image) -> None:
@@ -273,26 +284,24 @@ def _fetch(request: HttpRequest, image: Image) -> None:
         rows = related._base_manager.all()
         if not getattr(image, f"has_{name}"):
             rows = rows.none()
-        elif name == "dataset_items":
-            continue
         elif joined:
             rows = rows.select_related(*joined)
         prefetch_related_objects([image], Prefetch(name, queryset=rows))
 
 
-def _taught(request: HttpRequest, image: Image) -> list[Any]:
-    """The LoRAs whose training used this image, as far as this request may see them."""
-    if not getattr(image, "has_dataset_items", False):
-        return []
-    use: Any = Image._meta.get_field("models_used").related_model
-    model: Any = use._meta.get_field("model_version").related_model
-    found = model._default_manager.filter(training_run__dataset__items__image=image).distinct()
-    return list(found if nsfw.is_admin(request) else found.filter(is_public=True))
+def _taught(image: Any) -> list[Any]:
+    """The LoRAs whose training used this image, as far as the request may see them, by name."""
+    found = [(int(pk), name, int(version)) for pk, name, version in rows_of(image.taught)]
+    model = _model_versions().model
+    return [
+        model(pk=pk, name=name, version=version)
+        for pk, name, version in sorted(found, key=lambda told: (told[1], told[2]))
+    ]
 
 
-def _tags(image: Image, labels: Iterable[Label]) -> list[tuple[str, str]]:
+def _tags(image: Any, labels: Iterable[Label]) -> list[tuple[str, str]]:
     """The image's tags: those that labels say in their order, then what they mean besides."""
-    carried = {tag.name for tag in image.tags.all()}
+    carried = {name for (name,) in rows_of(image.carried)}
     said = [normalised(label.text) for label in labels if label.kind in TAG_KINDS]
     names = dict.fromkeys([*(name for name in said if name in carried), *sorted(carried)])
     return [(name, tag_url(name)) for name in names]

@@ -44,18 +44,24 @@ def register(parameter: str, finder: Finder) -> None:
     _finders[parameter] = finder
 
 
-def walk(request: HttpRequest, image_id: int) -> Walk:
-    """Along the list that the address names, if the image is in it; else along the latest."""
+def with_latest(images: QuerySet[Image], request: HttpRequest) -> QuerySet[Image]:
+    """The images, each with ``row_before`` and ``row_after``: its neighbours among the latest."""
+    listed = nsfw.visible(Image.everything.all(), request)
+    return images.annotate(**_neighbours(listed, listing.NEWEST, "pk"))
+
+
+def walk(request: HttpRequest, image: Any) -> Walk:
+    """Along the list that the address names, if the image is in it; else along the latest.
+
+    image: one of :func:`with_latest`.
+    """
     for parameter, finder in _finders.items():
         value = request.GET.get(parameter, "")
         if value and not has_control(value):
-            found = finder(request, value, image_id)
+            found = finder(request, value, image.pk)
             if found is not None:
                 return found
-    listed = nsfw.visible(Image.everything.all(), request)
-    here = Image.everything.filter(pk=image_id)
-    previous, following = beside(here, listed, listing.NEWEST, "pk") or (None, None)
-    return Walk(previous, following)
+    return Walk(image.row_before, image.row_after)
 
 
 def beside(
@@ -65,6 +71,13 @@ def beside(
 
     value: the column that is asked for of its neighbours. None if there is no such row. One query.
     """
+    found = here.order_by().annotate(**_neighbours(listed, order, value))
+    row: tuple[Any, ...] | None = found.values_list("row_before", "row_after", *also).first()
+    return row
+
+
+def _neighbours(listed: QuerySet[Any], order: Sequence[str], value: str) -> dict[str, Subquery]:
+    """What stands before and after the outer row."""
     backwards = [name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in order]
     place = [OuterRef(name.removeprefix("-")) for name in order]
 
@@ -72,9 +85,7 @@ def beside(
         rows = listed.filter(after(towards, place)).order_by(*towards)
         return Subquery(rows.values(value)[:1])
 
-    found = here.order_by().annotate(row_before=first(backwards), row_after=first(order))
-    row: tuple[Any, ...] | None = found.values_list("row_before", "row_after", *also).first()
-    return row
+    return {"row_before": first(backwards), "row_after": first(order)}
 
 
 def query_of(parameter: str, value: str) -> str:

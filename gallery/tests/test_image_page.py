@@ -186,5 +186,5 @@ def test_its_queries_do_not_grow_with_labels_and_albums(
     for number in range(count):
         make_label(image, f"tag {number}", kind=Label.Kind.TAG)
         make_album(images=[image])
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(8):
         client.get(image.get_absolute_url())

@@ -7,7 +7,9 @@ of it is noticed; picture files are compared with the sharp ones. Used by test_n
 import asyncio
 import re
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 
@@ -429,10 +431,17 @@ def probes(client: Client, rows: Rows, world: World, choice: str) -> list[str]:
                 if response.status_code not in (404, 405)
                 or {"ETag", "Last-Modified"} & set(response.headers)
             ]
-        revealed = client.__class__().post(f"/images/{image.pk}/reveal", headers=_AS_SCRIPT)
+        revealed = _anew(client).post(f"/images/{image.pk}/reveal", headers=_AS_SCRIPT)
         if state.is_hidden and revealed.status_code != 404:
             found.append(f"/images/{image.pk}/reveal: answers {revealed.status_code} of {state}")
     return found
+
+
+def _anew(client: Client) -> Client:
+    """The client before its first answer: what it is shown from here on does not stay with it."""
+    fresh = copy(client)
+    fresh.cookies = SimpleCookie()
+    return fresh
 
 
 _AS_SCRIPT: Mapping[str, str] = {"Accept": "application/json"}

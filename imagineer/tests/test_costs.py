@@ -147,7 +147,9 @@ def test_nobody_waits_longer_for_more(admin_client: Client, public: bool) -> Non
         if is_more(address, few.steps, many.steps):
             found.append(f"{few.steps} and then {many.steps} steps: {reader}, {address}")
         most = QUERIES.get(reader, QUERIES["visitor"])
-        if len(many.queries) > min(most, len(few.queries)):
+        # The console's filter by album names one that is not among the newest any more.
+        known = len(few.queries) + (reader == "console")
+        if len(many.queries) > min(most, known):
             told = "\n    ".join(sql[:150] for sql in many.queries)
             found.append(
                 f"{len(few.queries)} and then {len(many.queries)} queries, at most {most}: "

@@ -41,11 +41,12 @@ addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     assert program, "Install Chromium, or set CHROMIUM to the path of one."
-    # Playwright keeps a loop running in this thread, which Django takes for asynchronous code.
+    # Playwright keeps a loop running in this thread, which Django takes for asynchronous code. A
+    # module at a time, since tests of asynchronous code that follow start a loop of their own.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
