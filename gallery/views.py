@@ -22,7 +22,7 @@ from gallery.models import Album, AlbumImage, Image, ImageTag, Label, tag_url
 from gallery.parameters import rows
 from gallery.tags import normalised
 from gallery.templatetags.pictures import alt_text, large
-from imagineer.gathered import Gathered, rows_of
+from imagineer.gathered import gathered, rows_of
 from imagineer.jobs.models import Job
 from imagineer.keyset import PAGE_SIZE
 from imagineer.problems import Problem
@@ -259,13 +259,13 @@ def _with_flags(request: HttpRequest) -> QuerySet[Any]:
     """Images, each told whether it has any of RELATIONS, its tags, and what was trained on it."""
     same = Image.everything.filter(pk=OuterRef("pk"))
     flags = {f"has_{name}": Exists(same.filter(**{f"{name}__isnull": False})) for name in RELATIONS}
-    taught = _model_versions().filter(training_run__dataset__items__image=OuterRef("pk")).distinct()
+    taught = _model_versions().filter(training_run__dataset__items__image=OuterRef("pk"))
     if not nsfw.is_admin(request):
         taught = taught.filter(is_public=True)
     return Image.objects.annotate(
         **flags,
-        carried=Gathered(ImageTag.everything.filter(image=OuterRef("pk")), "tag__name"),
-        taught=Gathered(taught, "pk", "name", "version"),
+        carried=gathered(ImageTag.everything.filter(image=OuterRef("pk")), "tag__name"),
+        taught=gathered(taught, "pk", "name", "version"),
     )
 
 

@@ -60,7 +60,7 @@ def test_one_blurred_picture_can_be_shown(visit: Visit) -> None:
     picture = page.locator(".mat-picture img")
     expect(picture).to_be_visible()
     assert image.sharp_key in (picture.get_attribute("src") or "")
-    assert picture.evaluate("picture => picture.complete && picture.naturalWidth") == 64
+    assert picture.evaluate("async (shown) => (await shown.decode(), shown.naturalWidth)") == 64
 
 
 def test_the_theme_changes_in_place_and_is_remembered(visit: Visit) -> None:
