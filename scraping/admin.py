@@ -20,16 +20,16 @@ from imagineer.jobs.models import Job
 from imagineer.problems import Problem
 from scraping.addresses import site_of
 from scraping.models import RefusedImage, ScrapeJob
-from scraping.runs import (
-    MOST_DEPTH,
-    MOST_IMAGES,
-    MOST_PAGES,
-    checked_address,
-    start_crawl,
-)
+from scraping.options import BOUNDS, CrawlOptions, checked
+from scraping.runs import Asked, checked_address, start_crawl
 
 PICTURES_SHOWN = 120
 REFUSED_A_PAGE = 50
+
+
+def _bounded(name: str, told: str = ".", **options: Any) -> forms.IntegerField:
+    least, most = BOUNDS[name]
+    return number_field(int(least), int(most), told, initial=getattr(CrawlOptions, name), **options)
 
 
 class ScrapeForm(StartForm):
@@ -50,22 +50,15 @@ class ScrapeForm(StartForm):
         required=False,
         help_text="“Scraped” and the site's name, if you leave it empty.",
     )
-    depth = number_field(
-        0,
-        MOST_DEPTH,
+    depth = _bounded(
+        "depth",
         "; 0 reads that page alone, 1 also the pages it links to.",
         label="Links to follow",
-        initial=1,
     )
-    max_images = number_field(1, MOST_IMAGES, label="Pictures at most", initial=200)
-    max_pages = number_field(1, MOST_PAGES, label="Pages at most", initial=100)
-    min_side = forms.IntegerField(
-        label="Shorter side at least",
-        min_value=1,
-        max_value=10_000,
-        initial=200,
-        help_text="Pixels; smaller pictures are left out.",
-    )
+    max_images = _bounded("max_images", label="Pictures at most")
+    max_pages = _bounded("max_pages", label="Pages at most")
+    min_width = _bounded("min_width", label="Width at least")
+    min_height = _bounded("min_height", label="Height at least")
 
     def clean_url(self) -> str:
         try:
@@ -104,7 +97,9 @@ class ScrapeJobAdmin(RunAdmin):
     search_help_text = "Address or album"
 
     def start(self, request: HttpRequest, form: StartForm) -> Job:
-        return start_crawl(**form.cleaned_data, created_by=request.user).job
+        given = dict(form.cleaned_data)
+        asked, name = Asked(given.pop("url")), given.pop("album_name")
+        return start_crawl([asked], name, checked(given), created_by=request.user).job
 
     @admin.display(description="Site", ordering="url")
     def shown_site(self, scrape: ScrapeJob) -> str:
@@ -141,6 +136,7 @@ def live_context(scrape: ScrapeJob) -> dict[str, Any]:
     pictures = list(taken.order_by("-pk")[: PICTURES_SHOWN + 1])
     return {
         "scrape": scrape,
+        "chosen": scrape.chosen,
         "counts": (
             ("Pages read", scrape.pages),
             ("Found", scrape.discovered),

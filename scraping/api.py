@@ -16,21 +16,26 @@ from imagineer.jobs import states
 from imagineer.keyset import paginate
 from imagineer.problems import Problem, not_found
 from imagineer.texts import Text
-from scraping.models import ScrapeJob
-from scraping.runs import MOST_DEPTH, MOST_IMAGES, MOST_PAGES, start_crawl
+from scraping.models import COUNTS, ScrapeJob
+from scraping.options import BOUNDS, CrawlOptions, checked
+from scraping.runs import Asked, start_crawl
 
 router = Router(tags=["scraping"])
+
+
+def _number(name: str, told: str = "") -> Any:
+    least, most = BOUNDS[name]
+    return Field(default=getattr(CrawlOptions, name), ge=least, le=most, description=told)
 
 
 class CrawlIn(In):
     url: Text = Field(description="Where to start; http or https.")
     album_name: Text = Field(default="", description="“Scraped <site>” if empty.")
-    depth: Whole = Field(default=1, ge=0, le=MOST_DEPTH, description="Links followed from there.")
-    max_images: Whole = Field(default=200, ge=1, le=MOST_IMAGES)
-    max_pages: Whole = Field(default=100, ge=1, le=MOST_PAGES)
-    min_side: Whole = Field(
-        default=200, ge=1, le=10_000, description="Pixels; smaller pictures are left out."
-    )
+    depth: Whole = _number("depth", "Links followed from there.")
+    max_images: Whole = _number("max_images")
+    max_pages: Whole = _number("max_pages")
+    min_width: Whole = _number("min_width", "Pixels.")
+    min_height: Whole = _number("min_height", "Pixels.")
 
 
 class CrawlOut(Schema):
@@ -42,16 +47,14 @@ class CrawlOut(Schema):
     url: str | None
     album_name: str | None
     album_id: int | None
-    depth: int
-    max_images: int
-    max_pages: int
-    min_side: int
+    options: dict[str, Any]
     pages: int
     discovered: int
     downloaded: int
     filtered: int
     duplicate: int
     imported: int
+    errors: int
     message: str | None
     error: str | None
     created_at: datetime
@@ -66,7 +69,9 @@ class CrawlsOut(Schema):
 @router.post("/scraping/start", auth=ADMIN, response={202: CrawlOut})
 def start_scraping(request: HttpRequest, payload: CrawlIn) -> Any:
     """Crawl a site and make an album of its pictures."""
-    scrape = start_crawl(**payload.dict(), created_by=request.user)
+    given = payload.dict()
+    asked, name = Asked(given.pop("url")), given.pop("album_name")
+    scrape = start_crawl([asked], name, checked(given), created_by=request.user)
     return 202, crawl_out(scrape, is_admin=True)
 
 
@@ -102,10 +107,7 @@ def find(scrape_id: int) -> ScrapeJob:
     return scrape
 
 
-_COLUMNS = (
-    "id", "job_id", "depth", "max_images", "max_pages", "min_side", "pages", "discovered",
-    "downloaded", "filtered", "duplicate", "imported", "created_at",
-)  # fmt: skip
+_COLUMNS = ("id", "job_id", "created_at", *COUNTS)
 
 
 def crawl_out(scrape: ScrapeJob, is_admin: bool) -> dict[str, Any]:
@@ -113,6 +115,7 @@ def crawl_out(scrape: ScrapeJob, is_admin: bool) -> dict[str, Any]:
     shows_album = album is not None and (is_admin or album.is_public)
     return {name: getattr(scrape, name) for name in _COLUMNS} | {
         "status": job.status,
+        "options": scrape.chosen.as_json(),
         "url": scrape.url if is_admin else None,
         "album_name": (album.name if album else scrape.album_name) if is_admin else None,
         "album_id": album.pk if album and shows_album else None,

@@ -1,52 +1,106 @@
 """What a crawl in a child process is told, and the lines that it answers with.
 
 The child gets one :class:`CrawlConfig` as JSON on its standard input and writes one JSON object a
-line on its standard output; ``event`` says which:
+line on its standard output; ``event`` says which, ``target`` the number of the target it is about:
 
 - ``page``: url. A page was read.
 - ``found``: number. So many different pictures have been found so far.
-- ``picture``: file (name in the spool folder), image_url, page_url, alt, caption. Downloaded.
-- ``refused``: image_url, page_url, reason, detail, downloaded. A picture that was not kept.
+- ``picture``: file (name in the spool folder), and what Sighting holds. Downloaded.
+- ``refused``: what Sighting holds, reason, detail. A picture that was not kept.
 - ``trouble``: url, detail, is_start. A page that could not be read.
-- ``end``: reason: finished, stopped, or a limit that was reached. The last line of a whole crawl.
+- ``target_end``: reason. Nothing more comes of this target; reason: finished, stopped, a limit
+  that was reached (images, pages, bytes, minutes), or a sentence.
+- ``end``: The last line of a whole crawl.
 """
 
 import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from scraping import options
+from scraping.options import CrawlOptions
+from scraping.rendering import Rendering
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A picture where a page has it.
+
+    found_by: the rule that found it. position: its place among the page's pictures, from 0.
+    texts: what stands with it, by where: figcaption, alt, title, json_ld, heading, page_title.
+    alt: the alternative text; caption: the best of the other texts; both may be empty.
+    """
+
+    image_url: str
+    page_url: str
+    found_by: str = ""
+    position: int | None = None
+    alt: str = ""
+    caption: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
+    etag: str = ""
+    last_modified: str = ""
+
+
+@dataclass(frozen=True)
+class TargetConfig:
+    """One address of a crawl.
+
+    number: the target's own, which its events bear. kind: which spider (scraping.spiders.choice).
+    rate_limit: requests a minute to one host, at most; 0 for no limit. max_downloads: picture files
+    fetched at most. mapping, api_key: of a source that is an API. known_urls: pictures settled
+    before by this crawl. validators: picture address → (ETag, Last-Modified) of the crawl before.
+    folder: where the target keeps what it goes on from after a kill.
+    """
+
+    number: int
+    url: str
+    folder: str
+    kind: str = "pages"
+    rate_limit: float = 0
+    max_downloads: int = 2000
+    render_javascript: Rendering = "off"
+    api_key: str = field(default="", repr=False)
+    mapping: dict[str, Any] = field(default_factory=dict)
+    known_urls: frozenset[str] = frozenset()
+    validators: dict[str, tuple[str, str]] = field(default_factory=dict)
+
 
 @dataclass(frozen=True)
 class CrawlConfig:
-    """url: where to start. depth: links followed from there. spool: a folder for downloads.
+    """spool: a folder for downloads. max_bytes, max_page_bytes: of one picture, of one page.
 
-    max_downloads: picture files fetched at most. max_bytes, max_total_bytes: of one picture, of
-    all. delay_s: pause between two requests to one host. known_urls: pictures settled before.
+    delay_s: pause between two requests to one host, at least. timeout_s: for one answer, whole.
+    allowed_networks: private ones (CIDR) that are open nevertheless.
     """
 
-    url: str
     spool: str
     user_agent: str
-    depth: int = 1
-    max_pages: int = 100
-    max_downloads: int = 2000
+    targets: tuple[TargetConfig, ...]
+    options: CrawlOptions = field(default_factory=CrawlOptions)
     max_bytes: int = 50_000_000
     max_page_bytes: int = 10_000_000
-    max_total_bytes: int = 2_000_000_000
     delay_s: float = 0.5
     timeout_s: float = 30.0
     allowed_networks: tuple[str, ...] = ()
-    known_urls: frozenset[str] = field(default_factory=frozenset)
 
 
 def to_json(config: CrawlConfig) -> str:
-    data = asdict(config)
-    data["known_urls"] = sorted(config.known_urls)
+    data = asdict(config) | {"options": config.options.as_json()}
+    for target in data["targets"]:
+        target["known_urls"] = sorted(target["known_urls"])
     return json.dumps(data)
 
 
 def from_json(text: str) -> CrawlConfig:
     data: dict[str, Any] = json.loads(text)
-    data["known_urls"] = frozenset(data["known_urls"])
+    data["targets"] = tuple(_target(target) for target in data["targets"])
+    data["options"] = options.from_json(data["options"])
     data["allowed_networks"] = tuple(data["allowed_networks"])
     return CrawlConfig(**data)
+
+
+def _target(data: dict[str, Any]) -> TargetConfig:
+    data["known_urls"] = frozenset(data["known_urls"])
+    data["validators"] = {url: (etag, last) for url, (etag, last) in data["validators"].items()}
+    return TargetConfig(**data)

@@ -1,5 +1,7 @@
 """``python -m scraping.crawl_process``: one crawl, in a process of its own. Knows no Django.
 
+Each of its targets has a spider with settings of its own; they share the reactor and the resolver.
+
 Twisted's reactor can be started once in a process, so every crawl gets a fresh one. Reads a
 CrawlConfig as JSON from standard input, writes events as JSON lines to standard output (see
 :mod:`scraping.crawl_config`), and its own log to standard error. One SIGINT asks for a
@@ -14,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from scrapy import signals
-from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.crawler import AsyncCrawlerProcess, Crawler
+from scrapy.settings import Settings
 
-from scraping.crawl_config import CrawlConfig, from_json
+from scraping.crawl_config import CrawlConfig, TargetConfig, from_json
+from scraping.spiders.choice import spider_for
 from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
-from scraping.spiders.page_gallery import PageGallerySpider
 
 RETRIED = [
     f"scrapy.exceptions.{name}"
@@ -46,8 +49,8 @@ class Spooler:
     def __init__(self, crawler: Any) -> None:
         self.crawler = crawler
         self.config: CrawlConfig = crawler.settings["CRAWL_CONFIG"]
+        self.target: TargetConfig = crawler.settings["CRAWL_TARGET"]
         self.number = 0
-        self.bytes = 0
 
     @classmethod
     def from_crawler(cls, crawler: Any) -> "Spooler":
@@ -58,44 +61,63 @@ class Spooler:
             case PictureFound():
                 self._keep(item)
             case PictureRefused():
-                say("refused", **vars(item))
+                self._say(
+                    "refused",
+                    **vars(item.sighting),
+                    reason=item.reason,
+                    detail=item.detail,
+                )
             case PageRead():
-                say("page", url=item.url)
-                say("found", number=item.found)
+                self._say("page", url=item.url)
+                self._say("found", number=item.found)
             case PageTrouble():
-                say("trouble", **vars(item))
+                self._say("trouble", **vars(item))
         return None
+
+    def _say(self, event: str, **values: Any) -> None:
+        say(event, target=self.target.number, **values)
 
     def _keep(self, item: PictureFound) -> None:
         self.number += 1
-        self.bytes += len(item.body)
-        name = f"{self.number:06}"
+        total.fetched += len(item.body)
+        name = f"{self.target.number}-{self.number:06}"
         Path(self.config.spool, name).write_bytes(item.body)
-        say(
-            "picture",
-            file=name,
-            image_url=item.image_url,
-            page_url=item.page_url,
-            alt=item.alt,
-            caption=item.caption,
-        )
-        if self.bytes >= self.config.max_total_bytes:
+        self._say("picture", file=name, **vars(item.sighting))
+        if total.fetched >= self.config.options.max_megabytes * 10**6:
             self.crawler.engine.close_spider(self.crawler.spider, "bytes")
 
 
-def settings_of(config: CrawlConfig) -> dict[str, Any]:
-    """Scrapy's settings: polite, bounded, and able to reach public http(s) hosts alone."""
+class _Total:
+    """Of all targets: bytes of pictures that were fetched."""
+
+    fetched = 0
+
+
+total = _Total()
+
+
+def process_settings(config: CrawlConfig) -> dict[str, Any]:
+    """What holds for all targets: Scrapy puts the process's settings over those of each."""
     return {
-        "CRAWL_CONFIG": config,
-        "BOT_NAME": "imagineer",
-        "USER_AGENT": config.user_agent,
-        "ROBOTSTXT_OBEY": True,
-        "ROBOTSTXT_USER_AGENT": config.user_agent.partition("/")[0].strip(),
-        # Nothing but the web.
-        "DOWNLOAD_HANDLERS": {"data": None, "file": None, "s3": None, "ftp": None},
         "TWISTED_DNS_RESOLVER": "scraping.resolver.PublicResolver",
         "DNSCACHE_ENABLED": False,
         "SCRAPE_ALLOWED_NETWORKS": list(config.allowed_networks),
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
+    """Scrapy's settings for a target: polite, bounded, and for http(s) alone."""
+    delay_s = max(config.delay_s, 60 / target.rate_limit if target.rate_limit else 0)
+    return {
+        "CRAWL_CONFIG": config,
+        "CRAWL_TARGET": target,
+        "BOT_NAME": "imagineer",
+        "USER_AGENT": config.user_agent,
+        "ROBOTSTXT_OBEY": config.options.obey_robots,
+        "ROBOTSTXT_USER_AGENT": config.user_agent.partition("/")[0].strip(),
+        # Nothing but the web.
+        "DOWNLOAD_HANDLERS": {"data": None, "file": None, "s3": None, "ftp": None},
         "HTTPPROXY_ENABLED": False,
         "REMOTE_CONTROL_ENABLED": False,
         "TELNETCONSOLE_ENABLED": False,
@@ -109,12 +131,12 @@ def settings_of(config: CrawlConfig) -> dict[str, Any]:
         "RETRY_TIMES": 1,
         # A host that is not there, or that the resolver refuses, is not there the third time.
         "RETRY_EXCEPTIONS": RETRIED,
-        "DEPTH_LIMIT": config.depth + 3,
-        "CLOSESPIDER_TIMEOUT": 6 * 3600,
+        "DEPTH_LIMIT": config.options.depth + 3,
+        "CLOSESPIDER_TIMEOUT": config.options.max_minutes * 60,
         # No faster than a site likes.
-        "DOWNLOAD_DELAY": config.delay_s,
-        "AUTOTHROTTLE_ENABLED": config.delay_s > 0,
-        "AUTOTHROTTLE_START_DELAY": config.delay_s,
+        "DOWNLOAD_DELAY": delay_s,
+        "AUTOTHROTTLE_ENABLED": delay_s > 0,
+        "AUTOTHROTTLE_START_DELAY": delay_s,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": 2.0,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 4,
         # Breadth first: what is near the start comes first.
@@ -128,24 +150,31 @@ def settings_of(config: CrawlConfig) -> dict[str, Any]:
     }
 
 
+# Scrapy's reason for an end, and ours.
+_REASONS = {"shutdown": "stopped", "closespider_timeout": "minutes"}
+
+
 def main() -> int:
     config = from_json(sys.stdin.read())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    process = AsyncCrawlerProcess(settings_of(config))
-    crawler = process.create_crawler(PageGallerySpider)
-    reasons: list[str] = []
+    process = AsyncCrawlerProcess(process_settings(config))
+    ended: set[int] = set()
 
     def on_closed(spider: Any, reason: str) -> None:
-        reasons.append(reason)
+        ended.add(spider.target.number)
+        say("target_end", target=spider.target.number, reason=_REASONS.get(reason, reason))
 
-    # Scrapy holds receivers weakly: it must be a name that lives on.
-    crawler.signals.connect(on_closed, signal=signals.spider_closed)
-    process.crawl(crawler, config=config)
+    for target in config.targets:
+        spider = spider_for(target)
+        crawler = Crawler(spider, Settings(settings_of(config, target)))
+        # Scrapy holds receivers weakly: it must be a name that lives on.
+        crawler.signals.connect(on_closed, signal=signals.spider_closed)
+        process.crawl(crawler, config=config, target=target)
     process.start()
-    if not reasons:
+    if len(ended) < len(config.targets):
         return 1
-    say("end", reason={"shutdown": "stopped"}.get(reasons[0], reasons[0]))
+    say("end")
     return 0
 
 

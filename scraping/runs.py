@@ -1,6 +1,9 @@
 """Asking for a crawl: from the API, the console and whatever comes later."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -9,20 +12,28 @@ from gallery.albums import LONGEST_NAME, checked_name
 from imagineer.jobs.models import ENDED
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
-from scraping.addresses import AddressRefused, check_url, networks, site_of
-from scraping.models import ScrapeJob
+from scraping.addresses import AddressRefused, check_url, networks, same_site, site_of
+from scraping.models import CrawlTarget, ScrapeJob, Source
+from scraping.options import CrawlOptions
 
-MOST_DEPTH = 10
-MOST_IMAGES = 5000
-MOST_PAGES = 5000
+MOST_TARGETS = 20
 
 
-def checked_address(url: str) -> str:
+@dataclass(frozen=True)
+class Asked:
+    """One address of a crawl. max_images: taken from here at most, beside the crawl's limit."""
+
+    url: str
+    source: Source | None = None
+    max_images: int | None = None
+
+
+def checked_address(url: str, field: str = "url") -> str:
     """The address as it is crawled. Raises Problem 422 with a sentence."""
     try:
         return check_url(url, networks(settings.SCRAPE_ALLOWED_NETWORKS))
     except AddressRefused as refused:
-        raise invalid("url", str(refused)) from refused
+        raise invalid(field, str(refused)) from refused
 
 
 def is_promised(album_name: str) -> bool:
@@ -43,31 +54,66 @@ def free_album_name(url: str) -> str:
             number += 1
 
 
+def source_of(url: str) -> Source | None:
+    """The enabled source whose site an address lies on: that with the longest address in common."""
+    found = [
+        source
+        for source in Source.objects.filter(enabled=True)
+        if same_site(url, [site_of(source.base_url)])
+    ]
+    return max(found, key=lambda source: _in_common(source.base_url, url), default=None)
+
+
+def _in_common(one: str, other: str) -> tuple[int, int]:
+    """How well two addresses agree: the host's length, then path segments from the left."""
+    pairs = zip(urlsplit(one).path.split("/"), urlsplit(other).path.split("/"), strict=False)
+    agreeing = 0
+    for mine, theirs in pairs:
+        if mine != theirs:
+            break
+        agreeing += 1
+    return len(site_of(one)), agreeing
+
+
 def start_crawl(
-    url: str,
+    asked: Sequence[Asked],
     album_name: str = "",
-    *,
-    depth: int = 1,
-    max_images: int = 200,
-    max_pages: int = 100,
-    min_side: int = 200,
+    options: CrawlOptions | None = None,
     created_by: Any = None,
 ) -> ScrapeJob:
-    """Write the crawl and its job, and enqueue it.
+    """Write the crawl, its targets and its job, and enqueue it.
 
     Raises Problem: 422 for an address that is not crawled, 409 for an album name that is taken.
     """
-    url = checked_address(url)
+    if not asked:
+        raise invalid("url", "Say where to start.")
+    if len(asked) > MOST_TARGETS:
+        raise invalid("url", f"A crawl has at most {MOST_TARGETS} addresses.")
+    urls = [checked_address(one.url) for one in asked]
     with transaction.atomic():
-        name = checked_name(album_name) if album_name.strip() else free_album_name(url)
-        job = submit("scraping.run", title=f"Scrape {site_of(url)}", created_by=created_by)
-        return ScrapeJob.objects.create(
+        name = checked_name(album_name) if album_name.strip() else free_album_name(urls[0])
+        job = submit("scraping.run", title=_title(urls), created_by=created_by)
+        scrape = ScrapeJob.objects.create(
             job=job,
-            url=url,
+            url=urls[0],
             album_name=name,
-            depth=depth,
-            max_images=max_images,
-            max_pages=max_pages,
-            min_side=min_side,
+            options=(options or CrawlOptions()).as_json(),
             created_by=job.created_by,
         )
+        CrawlTarget.objects.bulk_create(
+            CrawlTarget(
+                scrape_job=scrape,
+                position=position,
+                source=one.source or source_of(url),
+                url=url,
+                max_images=one.max_images,
+            )
+            for position, (one, url) in enumerate(zip(asked, urls, strict=True))
+        )
+    return scrape
+
+
+def _title(urls: Sequence[str]) -> str:
+    others = len(urls) - 1
+    more = f" and {others} more" if others else ""
+    return f"Scrape {site_of(urls[0])}{more}"

@@ -6,8 +6,8 @@ crawl may be run again after a kill at any point.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.db import transaction
@@ -17,7 +17,8 @@ from gallery import albums, fingerprint, image_files, image_index, similar
 from gallery.add_image import add_image
 from gallery.image_files import DecodedImage, ImageRefused
 from gallery.models import Album, Image, Label
-from scraping.models import RefusedImage, ScrapedImage, ScrapeJob
+from scraping.crawl_config import Sighting
+from scraping.models import CrawlTarget, RefusedImage, ScrapedImage, ScrapeJob
 
 Reason = RefusedImage.Reason
 _REASON_OF_CODE = {
@@ -30,64 +31,60 @@ _REASON_OF_CODE = {
 _LONGEST_URL = 2000
 
 
-@dataclass(frozen=True)
-class Found:
-    """A picture on a page, as the crawl reports it."""
-
-    image_url: str
-    page_url: str
-    alt: str = ""
-    caption: str = ""
-
-    @property
-    def name(self) -> str:
-        """The file's name in its address."""
-        return unquote(PurePosixPath(urlsplit(self.image_url).path).name)
+def name_in(image_url: str) -> str:
+    """The file's name in its address."""
+    return unquote(PurePosixPath(urlsplit(image_url).path).name)
 
 
-def take(scrape: ScrapeJob, found: Found, data: bytes) -> Image | None:
+def take(target: CrawlTarget, found: Sighting, data: bytes) -> Image | None:
     """Import the file, or record why not. The image, if it was imported."""
-    known = Image.everything.filter(sha256=hashlib.sha256(data).hexdigest()).first()
+    scrape, chosen = target.scrape_job, target.scrape_job.chosen
+    sha256 = hashlib.sha256(data).hexdigest()
+    known = Image.everything.filter(sha256=sha256).first()
     if known is not None and known.deleted_at is not None:
-        refuse(scrape, found, Reason.EXACT, "An admin put it into the trash.", downloaded=True)
+        refuse(target, found, Reason.EXACT, "An admin put it into the trash.", sha256=sha256)
         return None
     if known is not None:
-        return _take_known(scrape, found, known)
+        return _take_known(target, found, known)
     try:
         decoded = image_files.decode(data, max_width=300, max_height=1200)
     except ImageRefused as refused:
-        refuse(scrape, found, _REASON_OF_CODE[refused.code], refused.sentence, downloaded=True)
+        refuse(target, found, _REASON_OF_CODE[refused.code], refused.sentence, sha256=sha256)
         return None
-    if min(decoded.width, decoded.height) < scrape.min_side:
-        size = f"{decoded.width} × {decoded.height} pixels, less than {scrape.min_side}."
-        refuse(scrape, found, Reason.SMALL, size, downloaded=True)
+    if decoded.width < chosen.min_width or decoded.height < chosen.min_height:
+        size = f"{decoded.width} × {decoded.height} pixels"
+        least = f"{chosen.min_width} × {chosen.min_height}"
+        refuse(target, found, Reason.SMALL, f"{size}, less than {least}.", sha256=sha256)
         return None
     phash = _phash(decoded)
     twin = similar.nearest(phash) if phash is not None else None
     if twin is not None:
-        refuse(scrape, found, Reason.NEAR, f"Looks like image {twin}.", same_as=twin)
+        refuse(target, found, Reason.NEAR, f"Looks like image {twin}.", same_as=twin, sha256=sha256)
         return None
     added = add_image(
         data,
         source_type=Image.Source.SCRAPED,
-        original_name=found.name,
+        original_name=name_in(found.image_url),
         path_prefix=_folder(scrape),
         album=album_of(scrape),
         created_by=scrape.created_by,
     )
     if not added.created:
-        return _take_known(scrape, found, added.image)
-    record(scrape, found, added.image)
+        return _take_known(target, found, added.image)
+    record(target, found, added.image)
     return added.image
 
 
-def _take_known(scrape: ScrapeJob, found: Found, known: Image) -> Image | None:
+def _take_known(target: CrawlTarget, found: Sighting, known: Image) -> Image | None:
     """The gallery has these bytes: from elsewhere, or from this crawl before it was killed."""
+    scrape = target.scrape_job
     ours = (known.file.name or "").startswith(f"{_folder(scrape)}/")
     if ours and not known.scraped_from.filter(scrape_job=scrape).exists():
-        record(scrape, found, known)
+        record(target, found, known)
         return known
-    refuse(scrape, found, Reason.EXACT, f"Is image {known.pk}.", same_as=known.pk)
+    refuse(
+        target, found, Reason.EXACT, f"Is image {known.pk}.", same_as=known.pk, sha256=known.sha256
+    )
     return None
 
 
@@ -132,18 +129,15 @@ def _names(name: str) -> Iterator[str]:
         number += 1
 
 
-def record(scrape: ScrapeJob, found: Found, image: Image) -> None:
+def record(target: CrawlTarget, found: Sighting, image: Image) -> None:
     """Remember where the image came from, and keep the words beside it as labels."""
+    scrape = target.scrape_job
     with transaction.atomic():
         _, created = ScrapedImage.objects.get_or_create(
             scrape_job=scrape,
             image=image,
-            defaults={
-                "page_url": found.page_url[:_LONGEST_URL],
-                "image_url": found.image_url[:_LONGEST_URL],
-                "alt_text": found.alt,
-                "caption_text": found.caption,
-            },
+            defaults=_columns(target, found, image.sha256)
+            | {"alt_text": found.alt, "caption_text": found.caption, "texts": found.texts},
         )
         if not created:
             return
@@ -160,51 +154,69 @@ def record(scrape: ScrapeJob, found: Found, image: Image) -> None:
             if text
         )
         image_index.refresh([image.pk])
-        _add(scrape, imported=1, downloaded=1)
+        add_counts(target, imported=1, downloaded=1)
 
 
 def refuse(
-    scrape: ScrapeJob,
-    found: Found,
+    target: CrawlTarget,
+    found: Sighting,
     reason: str,
     detail: str,
     *,
-    downloaded: bool = False,
+    sha256: str = "",
     same_as: int | None = None,
 ) -> None:
-    """Remember a picture that is not taken. same_as: the image that it repeats."""
+    """Remember a picture that is not taken.
+
+    sha256: of the file that was fetched; empty if none was. same_as: the image that it repeats.
+    """
     is_duplicate = reason in RefusedImage.DUPLICATES
+    columns = _columns(target, found, sha256)
     with transaction.atomic():
         _, created = RefusedImage.objects.get_or_create(
-            scrape_job=scrape,
-            address_digest=hashlib.sha256(found.image_url.encode()).hexdigest(),
-            defaults={
-                "page_url": found.page_url[:_LONGEST_URL],
-                "image_url": found.image_url[:_LONGEST_URL],
-                "reason": reason,
-                "detail": detail[:300],
-                "same_as_id": same_as,
-            },
+            scrape_job=target.scrape_job,
+            address_digest=columns.pop("address_digest"),
+            defaults=columns | {"reason": reason, "detail": detail[:300], "same_as_id": same_as},
         )
         if created:
-            _add(
-                scrape,
+            add_counts(
+                target,
                 duplicate=int(is_duplicate),
                 filtered=int(not is_duplicate),
-                downloaded=int(downloaded or is_duplicate),
+                downloaded=int(bool(sha256)),
             )
+
+
+def _columns(target: CrawlTarget, found: Sighting, sha256: str) -> dict[str, Any]:
+    """What both kinds of findings hold."""
+    return {
+        "target": target,
+        "page_url": found.page_url[:_LONGEST_URL],
+        "image_url": found.image_url[:_LONGEST_URL],
+        "address_digest": hashlib.sha256(found.image_url.encode()).hexdigest(),
+        "found_by": found.found_by,
+        "position": found.position,
+        "etag": found.etag if len(found.etag) <= 300 else "",
+        "last_modified": found.last_modified if len(found.last_modified) <= 100 else "",
+        "sha256": sha256,
+    }
 
 
 def forget_passing(scrape: ScrapeJob) -> None:
     """Drop the refusals that another try may mend, with their count: they are tried again."""
-    with transaction.atomic():
-        gone, _ = scrape.refused_images.filter(reason__in=RefusedImage.PASSING).delete()
-        _add(scrape, filtered=-gone)
+    for target in scrape.targets.all():
+        target.scrape_job = scrape
+        with transaction.atomic():
+            passing = target.refused_images.filter(reason__in=RefusedImage.PASSING)
+            gone, _ = passing.delete()
+            add_counts(target, filtered=-gone)
 
 
-def _add(scrape: ScrapeJob, **counts: int) -> None:
-    ScrapeJob.objects.filter(pk=scrape.pk).update(
-        **{name: F(name) + number for name, number in counts.items()}
-    )
-    for name, number in counts.items():
-        setattr(scrape, name, getattr(scrape, name) + number)
+def add_counts(target: CrawlTarget, **counts: int) -> None:
+    """Add to a target's counts and its crawl's."""
+    for row in (target, target.scrape_job):
+        type(row).objects.filter(pk=row.pk).update(
+            **{name: F(name) + number for name, number in counts.items()}
+        )
+        for name, number in counts.items():
+            setattr(row, name, getattr(row, name) + number)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from scraping.crawl_config import Sighting
+
 
 @dataclass(frozen=True)
 class PageRead:
@@ -15,30 +17,22 @@ class PageRead:
 class PictureFound:
     """A picture's file, with where it was and what stood beside it."""
 
-    image_url: str
-    page_url: str
-    alt: str
-    caption: str
+    sighting: Sighting
     body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
 class PictureRefused:
-    """A picture that is not kept. reason: a machine's code; detail: a sentence.
+    """A picture that is not kept. reason: a machine's code; detail: a sentence."""
 
-    downloaded: whether a file was fetched for it.
-    """
-
-    image_url: str
-    page_url: str
+    sighting: Sighting
     reason: str
     detail: str
-    downloaded: bool = False
 
 
 @dataclass(frozen=True)
 class PageTrouble:
-    """A page that could not be read. is_start: it was the one that the crawl began at."""
+    """A page that could not be read. is_start: it was the one that the target began at."""
 
     url: str
     detail: str

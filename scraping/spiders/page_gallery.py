@@ -1,6 +1,7 @@
 """The spider for plain pages: reads pages of one site, yields their pictures. It only yields."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import scrapy
@@ -8,7 +9,7 @@ from scrapy.http import HtmlResponse, Request, Response, XmlResponse
 
 from scraping import failures
 from scraping.addresses import same_site, site_of
-from scraping.crawl_config import CrawlConfig
+from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
 from scraping.extract import Candidate, extract
 from scraping.resolver import refused_hosts
 from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
@@ -20,22 +21,23 @@ _VAGUE_TYPES = ("application/octet-stream", "binary/octet-stream", "")
 
 
 class PageGallerySpider(scrapy.Spider):  # type: ignore[misc]
-    """Starts at config.url and follows links on the same site, config.depth deep."""
+    """Starts at the target's address and follows links on the same site, as deep as asked."""
 
     name = "page_gallery"
 
-    def __init__(self, config: CrawlConfig, **kwargs: Any) -> None:
+    def __init__(self, config: CrawlConfig, target: TargetConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config
-        self.sites = {site_of(config.url)}
+        self.target = target
+        self.sites = {site_of(target.url)}
         self.pages_asked = 1
         self.downloads_asked = 0
         # Addresses of pictures that are settled or on their way; one picture has several.
-        self.known = set(config.known_urls)
-        self.found = len(config.known_urls)
+        self.known = set(target.known_urls)
+        self.found = len(target.known_urls)
 
     async def start(self) -> AsyncIterator[Any]:
-        yield self._page_request(self.config.url, 0)
+        yield self._page_request(self.target.url, 0)
 
     # --- Pages ----------------------------------------------------------------------------------
 
@@ -61,14 +63,14 @@ class PageGallerySpider(scrapy.Spider):  # type: ignore[misc]
         contents = extract(response.text, response.url)
         yield from self._pictures(contents.candidates, response.url)
         yield PageRead(response.url, self.found)
-        if depth < self.config.depth:
+        if depth < self.config.options.depth:
             yield from self._follow(contents.links, depth + 1)
 
     def _not_a_page(self, response: Response, depth: int) -> Iterator[Yielded]:
         """A start that is a picture itself is taken; other files behind links are passed over."""
         if _is_picture(response):
             self.found += 1
-            yield PictureFound(response.url, response.url, "", "", response.body)
+            yield PictureFound(Sighting(response.url, response.url, "start"), response.body)
             yield PageRead(response.url, self.found)
         elif depth == 0:
             kind = _content_type(response) or "a file of unknown type"
@@ -76,7 +78,7 @@ class PageGallerySpider(scrapy.Spider):  # type: ignore[misc]
 
     def _follow(self, links: tuple[str, ...], depth: int) -> Iterator[Request]:
         for link in links:
-            if self.pages_asked >= self.config.max_pages:
+            if self.pages_asked >= self.config.options.max_pages:
                 return
             if same_site(link, self.sites) and link not in self.known:
                 self.known.add(link)
@@ -93,23 +95,25 @@ class PageGallerySpider(scrapy.Spider):  # type: ignore[misc]
     # --- Pictures -------------------------------------------------------------------------------
 
     def _pictures(self, candidates: tuple[Candidate, ...], page_url: str) -> Iterator[Yielded]:
-        for candidate in candidates:
+        for position, candidate in enumerate(candidates):
             if self.known.intersection(candidate.urls):
                 self.known.update(candidate.urls)
                 continue
             self.known.update(candidate.urls)
             self.found += 1
-            if self.downloads_asked < self.config.max_downloads:
+            if self.downloads_asked < self.target.max_downloads:
                 self.downloads_asked += 1
-                yield self._picture_request(candidate, page_url, 0)
+                yield self._picture_request(
+                    candidate.urls, _sighting(candidate, page_url, position)
+                )
 
-    def _picture_request(self, candidate: Candidate, page_url: str, attempt: int) -> Request:
-        """attempt: which of the candidate's addresses."""
+    def _picture_request(self, urls: tuple[str, ...], sighting: Sighting) -> Request:
+        """urls: the picture's addresses that were not tried yet, best first."""
         return Request(
-            candidate.urls[attempt],
+            urls[0],
             callback=self.parse_picture,
             errback=self.picture_failed,
-            cb_kwargs={"candidate": candidate, "page_url": page_url, "attempt": attempt},
+            cb_kwargs={"urls": urls, "sighting": replace(sighting, image_url=urls[0])},
             headers={"Accept": "image/jpeg,image/png,image/webp,image/gif,image/bmp,*/*;q=0.5"},
             meta={"download_maxsize": self.config.max_bytes},
             # Pictures of the pages already read come before further pages.
@@ -118,37 +122,51 @@ class PageGallerySpider(scrapy.Spider):  # type: ignore[misc]
         )
 
     def parse_picture(
-        self, response: Response, candidate: Candidate, page_url: str, attempt: int
+        self, response: Response, urls: tuple[str, ...], sighting: Sighting
     ) -> Iterator[Yielded]:
         if _is_picture(response):
-            yield PictureFound(
-                candidate.urls[attempt], page_url, candidate.alt, candidate.caption, response.body
+            sighting = replace(
+                sighting,
+                etag=_header(response, "ETag"),
+                last_modified=_header(response, "Last-Modified"),
             )
+            yield PictureFound(sighting, response.body)
             return
         kind = _content_type(response)
         detail = f"The server sends {kind}, not a picture."
-        yield from self._next_address(candidate, page_url, attempt, "format", detail)
+        yield from self._next_address(urls, sighting, "format", detail)
 
     def picture_failed(self, failure: Any) -> Iterator[Yielded]:
-        asked = failure.request.cb_kwargs
         reason, detail = failures.worded(failure.value, failure.request.url, refused_hosts)
-        yield from self._next_address(
-            asked["candidate"], asked["page_url"], asked["attempt"], reason, detail
-        )
+        yield from self._next_address(**failure.request.cb_kwargs, reason=reason, detail=detail)
 
     def _next_address(
-        self, candidate: Candidate, page_url: str, attempt: int, reason: str, detail: str
+        self, urls: tuple[str, ...], sighting: Sighting, reason: str, detail: str
     ) -> Iterator[Yielded]:
         """Try the picture's next address, or refuse it with what was wrong with the best one."""
-        if attempt + 1 < len(candidate.urls):
-            yield self._picture_request(candidate, page_url, attempt + 1)
+        if len(urls) > 1:
+            yield self._picture_request(urls[1:], sighting)
         else:
-            yield PictureRefused(candidate.urls[attempt], page_url, reason, detail)
+            yield PictureRefused(sighting, reason, detail)
+
+
+def _sighting(candidate: Candidate, page_url: str, position: int) -> Sighting:
+    return Sighting(
+        image_url=candidate.urls[0],
+        page_url=page_url,
+        found_by=candidate.rule,
+        position=position,
+        alt=candidate.alt,
+        caption=candidate.caption,
+    )
+
+
+def _header(response: Response, name: str) -> str:
+    return str((response.headers.get(name) or b"").decode("latin-1"))
 
 
 def _content_type(response: Response) -> str:
-    raw = response.headers.get("Content-Type") or b""
-    return str(raw.decode("latin-1").partition(";")[0].strip().lower())
+    return _header(response, "Content-Type").partition(";")[0].strip().lower()
 
 
 def _is_picture(response: Response) -> bool:

@@ -5,12 +5,19 @@ from typing import Any
 from imagineer.jobs.models import Job
 from imagineer.jobs.runner import execute
 from scraping.models import ScrapeJob
-from scraping.runs import start_crawl
+from scraping.options import checked
+from scraping.runs import Asked, start_crawl
 
 
-def crawl(url: str, album_name: str = "Boats", **asked: Any) -> ScrapeJob:
+def start(url: str, album_name: str = "Boats", created_by: Any = None, **chosen: Any) -> ScrapeJob:
+    """A crawl that waits for its worker; it takes small pictures, and reads no deeper than one."""
+    options = checked({"min_width": 48, "min_height": 48, "depth": 1} | chosen)
+    return start_crawl([Asked(url)], album_name, options, created_by)
+
+
+def crawl(url: str, album_name: str = "Boats", **chosen: Any) -> ScrapeJob:
     """A crawl that has run in this process and a real child."""
-    scrape = start_crawl(url, album_name, **{"min_side": 48} | asked)
+    scrape = start(url, album_name, **chosen)
     execute(scrape.job_id)
     return fresh(scrape)
 

@@ -7,14 +7,14 @@ from django.urls import reverse
 from gallery.tests.factories import make_admin, make_album, make_row
 from imagineer.jobs.models import Job, Status
 from scraping.models import RefusedImage, ScrapedImage, ScrapeJob
-from scraping.runs import start_crawl
+from scraping.runs import Asked, start_crawl
 
 pytestmark = pytest.mark.django_db
 URL = "https://example.org/boats/"
 START = "/admin/scraping/scrapejob/start/"
 FORM = {
     "url": URL, "album_name": "Boats", "depth": "2", "max_images": "30", "max_pages": "10",
-    "min_side": "100",
+    "min_width": "100", "min_height": "80",
 }  # fmt: skip
 
 
@@ -50,8 +50,11 @@ def test_a_crawl_is_started(admin):
     response = admin.post(START, FORM)
     scrape = ScrapeJob.objects.get()
     assert response.headers["Location"].endswith(f"/jobs/job/{scrape.job_id}/change/")
-    assert (scrape.url, scrape.album_name, scrape.depth) == (URL, "Boats", 2)
-    assert (scrape.max_images, scrape.max_pages, scrape.min_side) == (30, 10, 100)
+    chosen = scrape.chosen
+    assert (scrape.url, scrape.album_name, chosen.depth) == (URL, "Boats", 2)
+    assert (chosen.max_images, chosen.max_pages, chosen.min_width, chosen.min_height) == (
+        30, 10, 100, 80,
+    )  # fmt: skip
 
 
 def test_the_estimate_names_the_site_and_the_longest_time(admin):
@@ -82,7 +85,7 @@ def test_a_wrong_form_comes_back_with_what_is_wrong(admin, change, words):
 
 
 def test_a_crawl_s_page_shows_counts_pictures_and_what_was_not_taken(admin):
-    scrape = start_crawl(URL, "Boats")
+    scrape = start_crawl([Asked(URL)], "Boats")
     ScrapeJob.objects.update(discovered=1234, imported=1)
     image = make_row()
     ScrapedImage.objects.create(scrape_job=scrape, image=image, page_url=URL, image_url=URL)
@@ -102,7 +105,7 @@ def test_a_crawl_s_page_shows_counts_pictures_and_what_was_not_taken(admin):
 def test_the_page_asks_the_database_equally_often_for_many_rows(
     admin, django_assert_max_num_queries
 ):
-    scrape = start_crawl(URL, "Boats")
+    scrape = start_crawl([Asked(URL)], "Boats")
     for number in range(30):
         image = make_row()
         ScrapedImage.objects.create(scrape_job=scrape, image=image, page_url=URL, image_url=URL)
@@ -112,7 +115,7 @@ def test_the_page_asks_the_database_equally_often_for_many_rows(
 
 
 def test_the_live_part_tells_when_the_crawl_has_ended(admin):
-    scrape = start_crawl(URL, "Boats")
+    scrape = start_crawl([Asked(URL)], "Boats")
     live = reverse("admin:scraping_scrapejob_live", args=[scrape.pk])
     response = admin.get(live)
     assert "Stop" in response.content.decode()
@@ -125,14 +128,14 @@ def test_the_live_part_tells_when_the_crawl_has_ended(admin):
 
 
 def test_the_list_tells_sites_and_states(admin):
-    start_crawl("https://www.example.org/boats/", "Boats")
+    start_crawl([Asked("https://www.example.org/boats/")], "Boats")
     page = admin.get(reverse("admin:scraping_scrapejob_changelist")).content.decode()
     assert "example.org" in page
     assert "Queued" in page
 
 
 def test_visitors_are_sent_to_sign_in(client):
-    scrape = start_crawl(URL, "Boats")
+    scrape = start_crawl([Asked(URL)], "Boats")
     for address in (
         START,
         reverse("admin:scraping_scrapejob_changelist"),

@@ -7,7 +7,7 @@ from django.test import Client
 from gallery.tests.factories import make_admin, make_album
 from imagineer.jobs.models import Job, Status
 from scraping.models import ScrapeJob
-from scraping.runs import start_crawl
+from scraping.runs import Asked, start_crawl
 
 pytestmark = pytest.mark.django_db
 URL = "https://example.org/boats/"
@@ -35,8 +35,8 @@ def test_a_crawl_is_started_with_what_was_asked(admin):
     response = post(admin, START, asked)
     assert response.status_code == 202
     told = response.json()
-    assert (told["url"], told["album_name"], told["depth"]) == (URL, "Boats", 3)
-    assert (told["status"], told["max_images"], told["imported"]) == ("queued", 7, 0)
+    assert (told["url"], told["album_name"], told["options"]["depth"]) == (URL, "Boats", 3)
+    assert (told["status"], told["options"]["max_images"], told["imported"]) == ("queued", 7, 0)
     scrape = ScrapeJob.objects.get()
     assert (scrape.pk, str(scrape.job_id)) == (told["id"], told["job_id"])
     assert (scrape.job.kind, scrape.job.queue) == ("scraping.run", "crawl")
@@ -67,7 +67,7 @@ def test_a_crawl_without_a_name_gets_a_free_one(admin):
         ({"url": URL, "depth": "deep"}, "depth"),
         ({"url": URL, "max_images": 0}, "max_images"),
         ({"url": URL, "max_pages": 1_000_000}, "max_pages"),
-        ({"url": URL, "min_side": 0}, "min_side"),
+        ({"url": URL, "min_width": 0}, "min_width"),
         ({"url": URL, "album_name": "x" * 300}, "album_name"),
     ],
 )
@@ -87,12 +87,12 @@ def test_an_album_s_name_that_is_taken_is_a_conflict(admin):
 
 
 def test_a_name_that_a_waiting_crawl_will_use_is_a_conflict(admin):
-    start_crawl(URL, "Boats")
+    start_crawl([Asked(URL)], "Boats")
     assert post(admin, START, {"url": URL, "album_name": "Boats"}).status_code == 409
 
 
 def test_everybody_may_read_counts_and_only_admins_addresses(admin, client):
-    scrape = start_crawl(URL, "Boats")
+    scrape = start_crawl([Asked(URL)], "Boats")
     ScrapeJob.objects.update(discovered=9, imported=4, album=make_album("Boats", is_public=False))
     Job.objects.update(message="Reading a secret page", error="A secret error")
     path = f"/api/scraping/jobs/{scrape.pk}"
@@ -108,7 +108,7 @@ def test_everybody_may_read_counts_and_only_admins_addresses(admin, client):
 
 def test_the_list_has_pages(admin, django_assert_max_num_queries):
     for number in range(53):
-        start_crawl(URL, f"Boats {number}")
+        start_crawl([Asked(URL)], f"Boats {number}")
     with django_assert_max_num_queries(6):
         first = admin.get("/api/scraping/jobs").json()
     assert len(first["items"]) == 50
@@ -118,7 +118,7 @@ def test_the_list_has_pages(admin, django_assert_max_num_queries):
 
 
 def test_a_waiting_crawl_is_cancelled_once(admin):
-    scrape = start_crawl(URL, "Boats")
+    scrape = start_crawl([Asked(URL)], "Boats")
     path = f"/api/scraping/jobs/{scrape.pk}/cancel"
     response = post(admin, path)
     assert (response.status_code, response.json()["status"]) == (202, "cancelled")
@@ -128,7 +128,7 @@ def test_a_waiting_crawl_is_cancelled_once(admin):
 
 
 def test_a_running_crawl_is_asked_to_stop_as_often_as_one_likes(admin):
-    scrape = start_crawl(URL, "Boats")
+    scrape = start_crawl([Asked(URL)], "Boats")
     Job.objects.update(status=Status.RUNNING)
     for _ in range(2):
         response = post(admin, f"/api/scraping/jobs/{scrape.pk}/cancel")
@@ -143,7 +143,7 @@ def test_what_is_not_there_is_not_found(admin):
 
 
 def test_visitors_may_not_start_or_stop(client):
-    scrape = start_crawl(URL, "Boats")
+    scrape = start_crawl([Asked(URL)], "Boats")
     assert post(client, START, {"url": URL}).status_code == 401
     assert post(client, f"/api/scraping/jobs/{scrape.pk}/cancel").status_code == 401
     assert ScrapeJob.objects.count() == 1

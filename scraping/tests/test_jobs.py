@@ -15,8 +15,7 @@ from imagineer.jobs.models import Job, Status
 from imagineer.jobs.runner import execute
 from scraping import jobs
 from scraping.models import ScrapeJob
-from scraping.runs import start_crawl
-from scraping.tests.factories import crawl, fresh, job_of, reasons
+from scraping.tests.factories import crawl, fresh, job_of, reasons, start
 from scraping.tests.site import OTHER_PUBLIC, PRIVATE, Site
 
 pytestmark = pytest.mark.django_db
@@ -216,7 +215,7 @@ def test_private_addresses_are_out_of_reach_in_every_notation_and_by_redirect(si
 def test_a_name_taken_meanwhile_gets_a_number(site):
     site.page("/", '<img src="1.png">')
     site.picture("/1.png", 1)
-    scrape = start_crawl(site.url, "Boats", min_side=48)
+    scrape = start(site.url)
     make_album("Boats")
     execute(scrape.job_id)
     assert fresh(scrape).album.name == "Boats (2)"
@@ -227,7 +226,7 @@ def test_a_cancel_takes_effect_in_seconds_and_keeps_what_was_taken(site, setting
     site.page("/", '<img src="1.png"><img src="slow.png">')
     site.picture("/1.png", 1)
     site.slow("/slow.png")
-    scrape = start_crawl(site.url, "Boats", min_side=48)
+    scrape = start(site.url)
     asked_at: list[float] = []
     told: dict[str, str] = {}
 
@@ -259,7 +258,7 @@ def test_a_child_that_is_killed_is_started_again_and_counts_nothing_twice(site):
         site.picture(f"/{number}.png", number)
     site.picture("/tiny.png", 3, 8, 8)
     site.slow("/slow.png")
-    scrape = start_crawl(site.url, "Boats", min_side=48)
+    scrape = start(site.url)
 
     def kill_once() -> None:
         wait_until(lambda: "/slow.png" in site.asked and "/tiny.png" in site.asked)
@@ -307,7 +306,7 @@ def again(scrape: ScrapeJob) -> None:
 
 def test_a_child_that_always_dies_fails_the_job(site, monkeypatch, settings):
     settings.SCRAPE_ALLOWED_NETWORKS = [*settings.SCRAPE_ALLOWED_NETWORKS]
-    scrape = start_crawl(site.url, "Boats")
+    scrape = start(site.url)
     settings.SCRAPE_DELAY = "not a number"
     execute(scrape.job_id)
     assert job_of(scrape).status == Status.FAILED
@@ -321,7 +320,7 @@ def test_a_crawl_that_was_killed_goes_on_without_taking_anything_twice(site, mon
     for number in (1, 2):
         site.picture(f"/{number}.png", number)
     site.picture("/tiny.png", 3, 8, 8)
-    scrape = start_crawl(site.url, "Boats", min_side=48)
+    scrape = start(site.url)
 
     class Killed(BaseException):
         pass

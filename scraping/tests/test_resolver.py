@@ -88,12 +88,14 @@ def test_opened_networks_pass():
 def test_scrapy_s_own_servers_and_other_schemes_are_off():
     """In a process of its own: importing a reactor here would stay for all other tests."""
     code = """
-from scraping.crawl_config import CrawlConfig
+from scraping.crawl_config import CrawlConfig, TargetConfig
 from scraping.crawl_process import settings_of
-from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.crawler import Crawler
+from scrapy.settings import Settings
 from scraping.spiders.page_gallery import PageGallerySpider
-config = CrawlConfig(url="https://example.org/", spool="/nowhere", user_agent="Imagineer/0.1")
-settings = AsyncCrawlerProcess(settings_of(config)).create_crawler(PageGallerySpider).settings
+target = TargetConfig(1, "https://example.org/", "/nowhere")
+config = CrawlConfig(spool="/nowhere", user_agent="Imagineer/0.1", targets=(target,))
+settings = Crawler(PageGallerySpider, Settings(settings_of(config, target))).settings
 off = ("REMOTE_CONTROL_ENABLED", "TELNETCONSOLE_ENABLED", "HTTPPROXY_ENABLED", "COOKIES_ENABLED")
 for name in off:
     assert not settings.getbool(name), name

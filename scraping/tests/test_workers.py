@@ -5,8 +5,7 @@ import pytest
 
 from gallery.tests.workers import Workers
 from scraping.models import ScrapedImage
-from scraping.runs import start_crawl
-from scraping.tests.factories import fresh
+from scraping.tests.factories import fresh, start
 from scraping.tests.site import OPEN, Site
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -16,7 +15,7 @@ def test_a_cancelled_crawl_stops_in_time_with_its_child(workers: Workers, site: 
     site.page("/", '<img src="1.png"><img src="slow.png">')
     site.picture("/1.png", 1)
     site.slow("/slow.png")
-    scrape = start_crawl(site.url, "Boats", min_side=48)
+    scrape = start(site.url)
     workers.more = {"SCRAPE_ALLOWED_NETWORKS": ",".join(OPEN), "SCRAPE_DELAY": "0"}
     workers.start("redis", "crawl")
     workers.until(
