@@ -28,7 +28,7 @@ class Sighting:
 
     found_by: the rule that found it. position: its place among the page's pictures, from 0.
     texts: what stands with it, by where: figcaption, alt, title, json_ld, heading, page_title.
-    alt: the alternative text; caption: the best of the other texts; both may be empty.
+    alt: the alternative text; caption: the best of all texts; both may be empty.
     """
 
     image_url: str

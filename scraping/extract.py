@@ -6,13 +6,14 @@ whose addresses are ordered from the one that should be largest to the one that 
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from parsel import Selector
 
+from scraping.pagination import next_pages
 from scraping.srcset import largest_first
 
 MOST_CANDIDATES = 2000
@@ -39,37 +40,66 @@ _EMPTY_WORDS = {
 }  # fmt: skip
 
 
+# Where the words of a picture stand, those that say most of it first.
+TEXTS = ("figcaption", "alt", "title", "json_ld", "heading", "page_title")
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A picture that a page offers.
 
     urls: absolute addresses, best first. rule: what named the best one: link, srcset, data, src.
-    alt, caption: the words beside it, tidied; empty where there are none.
+    texts: the words that stand with it, tidied, by where: those of TEXTS that say something.
     """
 
     urls: tuple[str, ...]
     rule: str
-    alt: str = ""
-    caption: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def alt(self) -> str:
+        """The alternative text; empty if it says nothing."""
+        return self.texts.get("alt", "")
+
+    @property
+    def caption(self) -> str:
+        """The text that says most of the picture; empty if none does."""
+        return next((self.texts[where] for where in TEXTS if where in self.texts), "")
 
 
 @dataclass(frozen=True)
 class PageContents:
-    """links: absolute, without fragment, in the page's order."""
+    """links: absolute, without fragment, in the page's order.
+
+    next_pages: those that go on with the same list, the surest first. robots: what its meta
+    elements tell all robots and this one, lower case ("noindex", "noai"). has_scripts: it carries
+    scripts, which may show more than is read here.
+    """
 
     title: str
     candidates: tuple[Candidate, ...]
     links: tuple[str, ...]
+    next_pages: tuple[str, ...] = ()
+    robots: frozenset[str] = frozenset()
+    has_scripts: bool = False
 
 
-def extract(html: str, url: str) -> PageContents:
-    """Everything that a page at this address offers. Never raises for what is in the HTML."""
+def extract(html: str, url: str, agent: str = "imagineer") -> PageContents:
+    """Everything that a page at this address offers. Never raises for what is in the HTML.
+
+    agent: the name by which the page's meta elements may address this robot.
+    """
     page = Selector(text=html or "<html></html>", type="html", huge_tree=True)
     base = _base(page, url)
+    title = tidy("".join(page.xpath("(//title)[1]//text()").getall()))
+    candidates = tuple(_merged(_candidates(page, base)))
     return PageContents(
-        title=tidy("".join(page.xpath("(//title)[1]//text()").getall())),
-        candidates=tuple(_merged(_candidates(page, base))),
+        title=title,
+        candidates=tuple(_with_page_title(one, title) for one in candidates),
         links=tuple(_links(page, base)),
+        next_pages=next_pages(page, url, lambda address: absolute(address, base)),
+        robots=_robots(page, agent),
+        has_scripts=_has_scripts(page),
     )
 
 
@@ -154,8 +184,12 @@ def _from_img(img: Any, base: str) -> Candidate | None:
     if not wanted:
         return None
     rule = next(rule for rule, url in offers if url == wanted[0])
-    alt = telling(img.get("alt"), urls) or telling(img.get("title"), urls)
-    return Candidate(wanted, rule, alt, telling(_caption(near), urls))
+    written = {
+        "figcaption": _caption(near),
+        "alt": img.get("alt"),
+        "title": img.get("title"),
+    }
+    return Candidate(wanted, rule, _telling_texts(written, urls))
 
 
 def _from_link(link: Any, base: str) -> Candidate | None:
@@ -163,8 +197,21 @@ def _from_link(link: Any, base: str) -> Candidate | None:
     url = absolute(link.get("href"), base)
     if url is None or not is_image_file(url) or link.find(".//img") is not None:
         return None
-    words = telling(link.get("title"), (url,)) or telling(_text(link), (url,))
-    return Candidate((url,), "link", words, telling(_caption(_near(link)), (url,)))
+    written = {
+        "figcaption": _caption(_near(link)),
+        "title": telling(link.get("title"), (url,)) or _text(link),
+    }
+    return Candidate((url,), "link", _telling_texts(written, (url,)))
+
+
+def _telling_texts(written: Mapping[str, str | None], urls: tuple[str, ...]) -> dict[str, str]:
+    said = {where: telling(text, urls) for where, text in written.items()}
+    return {where: text for where, text in said.items() if text}
+
+
+def _with_page_title(candidate: Candidate, title: str) -> Candidate:
+    words = telling(title, candidate.urls)
+    return replace(candidate, texts=candidate.texts | {"page_title": words}) if words else candidate
 
 
 def _offers(img: Any, near: list[Any], base: str) -> Iterator[tuple[str, str]]:
@@ -237,9 +284,7 @@ def _merged(candidates: Iterator[Candidate]) -> Iterator[Candidate]:
         place = places[0]
         known = found[place]
         longer = known if len(known.urls) >= len(candidate.urls) else candidate
-        found[place] = replace(
-            longer, alt=known.alt or candidate.alt, caption=known.caption or candidate.caption
-        )
+        found[place] = replace(longer, texts=candidate.texts | known.texts)
         for url in candidate.urls:
             place_of.setdefault(url, place)
     yield from found
@@ -257,3 +302,23 @@ def _links(page: Selector, base: str) -> list[str]:
         if len(links) == MOST_LINKS:
             break
     return list(links)
+
+
+def _robots(page: Selector, agent: str) -> frozenset[str]:
+    """The directives for everybody and for this agent."""
+    names = ("robots", agent.lower())
+    directives: set[str] = set()
+    for meta in page.xpath("(//meta[@name][@content])[position() <= 200]"):
+        if (meta.root.get("name") or "").strip().lower() in names:
+            directives.update(meta.root.get("content")[:2000].lower().replace(",", " ").split())
+    return frozenset(directives)
+
+
+def _has_scripts(page: Selector) -> bool:
+    """Whether it carries scripts that a browser runs; data in script elements is none."""
+    for script in page.xpath("(//script)[position() <= 1000]"):
+        kind = (script.root.get("type") or "").strip().lower()
+        runs = kind in ("", "module") or "javascript" in kind or "ecmascript" in kind
+        if runs and (script.root.get("src") or (script.root.text or "").strip()):
+            return True
+    return False

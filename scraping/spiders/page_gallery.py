@@ -158,6 +158,7 @@ def _sighting(candidate: Candidate, page_url: str, position: int) -> Sighting:
         position=position,
         alt=candidate.alt,
         caption=candidate.caption,
+        texts=candidate.texts,
     )
 
 

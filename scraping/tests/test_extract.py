@@ -124,7 +124,7 @@ def test_a_link_to_a_page_is_no_larger_file():
 
 def test_a_link_with_words_to_a_file_is_a_picture():
     found = only('<a href="big.png">The <b>red</b> boat</a>')
-    assert found == Candidate(("https://example.org/a/big.png",), "link", "The red boat")
+    assert found == Candidate(("https://example.org/a/big.png",), "link", {"title": "The red boat"})
 
 
 def test_one_picture_in_several_places_is_taken_once_with_all_its_words():
@@ -139,7 +139,9 @@ def test_a_figcaption_belongs_to_the_pictures_of_its_figure():
     html = """<figure><div><img src="1.jpg" alt="one"><img src="2.jpg"></div>
         <figcaption>Two <a href="/x">boats</a><script>var a = 1</script>
         at\xa0sea</figcaption></figure><img src="3.jpg">"""
-    assert [found.caption for found in candidates(html)] == ["Two boats at sea"] * 2 + [""]
+    found = candidates(html)
+    assert [one.caption for one in found] == ["Two boats at sea"] * 2 + [""]
+    assert found[0].texts == {"figcaption": "Two boats at sea", "alt": "one"}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,14 @@ def test_words_that_say_nothing_are_dropped(words):
 
 
 def test_a_title_stands_in_for_a_missing_alt():
-    assert only('<img src="b.jpg" alt="image" title="A red boat">').alt == "A red boat"
+    found = only('<img src="b.jpg" alt="image" title="A red boat">')
+    assert (found.alt, found.caption) == ("", "A red boat")
+
+
+def test_the_page_title_is_the_last_of_the_words():
+    found = candidates('<title>Boats</title><img src="1.jpg"><img src="2.jpg" alt="A red boat">')
+    assert [one.caption for one in found] == ["Boats", "A red boat"]
+    assert found[1].texts == {"alt": "A red boat", "page_title": "Boats"}
 
 
 def test_words_are_one_line_of_bounded_length():
@@ -174,6 +183,39 @@ def test_links_are_absolute_distinct_and_without_pictures():
 
 def test_the_title_is_read():
     assert extract("<title>Boats\n &amp; ships</title>", PAGE).title == "Boats & ships"
+
+
+@pytest.mark.parametrize(
+    ("html", "robots"),
+    [
+        (
+            '<meta name="robots" content="NoAI, noimageai,nofollow">',
+            {"noai", "noimageai", "nofollow"},
+        ),
+        ('<meta name="Imagineer" content="noai"><meta name="otherbot" content="none">', {"noai"}),
+        (
+            '<meta name="robots"><meta content="noai"><meta name="description" content="noai">',
+            set(),
+        ),
+    ],
+)
+def test_what_a_page_tells_robots_is_read(html, robots):
+    assert extract(html, PAGE).robots == robots
+
+
+@pytest.mark.parametrize(
+    ("html", "has"),
+    [
+        ("<p>Words", False),
+        ("<script>draw()</script>", True),
+        ('<script type="module" src="app.js"></script>', True),
+        ('<script type="text/javascript">draw()</script>', True),
+        ('<script type="application/ld+json">{}</script>', False),
+        ("<script></script>", False),
+    ],
+)
+def test_a_page_with_scripts_is_told_from_one_without(html, has):
+    assert extract(html, PAGE).has_scripts is has
 
 
 BROKEN = [

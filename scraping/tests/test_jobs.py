@@ -57,6 +57,8 @@ def test_a_crawl_takes_pictures_with_their_words_and_makes_an_album(site):
     found = second.scraped_from.get()
     assert (found.page_url, found.image_url) == (f"{site.url}/more", f"{site.url}/large.png")
     assert (found.alt_text, found.caption_text) == ("One", "By the sea")
+    assert found.texts == {"figcaption": "By the sea", "alt": "One", "page_title": "A page"}
+    assert (found.found_by, found.position) == ("link", 0)
     texts = second.labels.filter(source=Label.Source.SCRAPER, kind=Label.Kind.CAPTION)
     assert sorted(texts.values_list("text", flat=True)) == ["By the sea", "One"]
     assert (scrape.pages, scrape.discovered, scrape.downloaded, scrape.imported) == (2, 2, 2, 2)
