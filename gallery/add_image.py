@@ -38,6 +38,7 @@ from gallery import (
 from gallery.daily_sweep import submit_when_due
 from gallery.image_files import DecodedImage, ImageRefused
 from gallery.models import Album, Image, Label, Rating, random_key
+from gallery.renditions import Rendered
 from gallery.storage import save_together
 
 # The folders of the storage that hold pictures; sweeping keeps to these.
@@ -54,6 +55,17 @@ _PREFIX = re.compile(rf"(?:{'|'.join(ROOTS)})(?:/[a-z0-9][a-z0-9_-]{{0,99}}){{0,
 _FRESH_SECONDS = 1800
 _ATTEMPTS = 5
 
+
+@dataclass(frozen=True)
+class Prepared:
+    """A file's bytes with all that is computed of them, before anything is written."""
+
+    data: bytes = field(repr=False)
+    sha256: str
+    decoded: DecodedImage
+    rendered: Rendered = field(repr=False)
+
+
 Source = bytes | Path | IO[bytes]
 
 
@@ -66,7 +78,7 @@ class AddedImage:
 
 
 def add_image(
-    source: Source,
+    source: Source | Prepared,
     *,
     source_type: str,
     original_name: str = "",
@@ -82,7 +94,7 @@ def add_image(
     path_prefix: str = "",
     sidecar: Mapping[str, Any] | None = None,
 ) -> AddedImage:
-    """Take in one picture: the file's bytes, its path, or an open binary file.
+    """Take in one picture: the file's bytes, its path, an open binary file, or what is prepared.
 
     The same bytes are the same Image: a second call changes nothing of it, but adds it to the
     album, and takes it out of the trash. Without prompt and generation_params, those that another
@@ -96,7 +108,7 @@ def add_image(
     Safe to call again after any failure, and from many processes at once. Do not call it inside
     a transaction: decoding takes long, and writers would wait.
     """
-    data = _read(source)
+    data = source.data if isinstance(source, Prepared) else _read(source)
     facts = _Facts(
         source_type=Image.Source(source_type).value,
         original_name=_clean_name(original_name or _name_of(source)),
@@ -111,13 +123,14 @@ def add_image(
     prefix = path_prefix.strip("/") or _DEFAULT_PREFIX[Image.Source(source_type)]
     if not _PREFIX.fullmatch(prefix):
         raise ValueError(f"{path_prefix!r} is not a folder for pictures, for example uploads/12.")
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256 = source.sha256 if isinstance(source, Prepared) else hashlib.sha256(data).hexdigest()
     place = _Place(album, position, facts.created_by)
     for _ in range(_ATTEMPTS):
         known = _place_known(sha256, place)
         if known is not None:
             return AddedImage(known, created=False)
-        added = _add_new(data, sha256, facts, place, prefix, sidecar)
+        source = source if isinstance(source, Prepared) else prepare(data, sha256)
+        added = _add_new(source, facts, place, prefix, sidecar)
         if added is not None:
             return AddedImage(added, created=True)
     raise OSError("The picture could not be written: it was added and deleted again and again.")
@@ -204,16 +217,15 @@ def _place_known(sha256: str, place: _Place) -> Image | None:
 
 
 def _add_new(
-    data: bytes,
-    sha256: str,
+    prepared: Prepared,
     facts: _Facts,
     place: _Place,
     prefix: str,
     sidecar: Mapping[str, Any] | None,
 ) -> Image | None:
-    """Decode, write the files, then the row; None if another process was first."""
-    decoded = decode_for_renditions(data)
-    rendered = renditions.render(decoded)
+    """Write the files, then the row; None if another process was first."""
+    data, sha256 = prepared.data, prepared.sha256
+    decoded, rendered = prepared.decoded, prepared.rendered
     facts = _with_embedded(facts, data, decoded.format)
     written = _Written()
     written.save(
@@ -259,6 +271,18 @@ def _with_embedded(facts: _Facts, data: bytes, kind: str) -> _Facts:
         negative_prompt=facts.negative_prompt or _clean(drawn.negative_prompt),
         generation_params={"tool": drawn.tool, **drawn.params},
     )
+
+
+def prepare(data: bytes, sha256: str = "") -> Prepared:
+    """All that takes long of taking a picture in. Raises ImageRefused.
+
+    sha256: of the data, if it is known. It reads no database and writes nothing, so that threads
+    may prepare several pictures at once: most of its time is spent in libraries that let others
+    compute meanwhile.
+    """
+    decoded = decode_for_renditions(data)
+    rendered = renditions.render(decoded)
+    return Prepared(data, sha256 or hashlib.sha256(data).hexdigest(), decoded, rendered)
 
 
 def decode_for_renditions(data: bytes) -> DecodedImage:
@@ -321,7 +345,7 @@ def _read(source: Source) -> bytes:
     return source.read(limit)
 
 
-def _name_of(source: Source) -> str:
+def _name_of(source: Source | Prepared) -> str:
     if isinstance(source, Path):
         return source.name
     name = getattr(source, "name", "")

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,24 @@ def test_a_stream_that_cannot_rewind_is_read() -> None:
             raise io.UnsupportedOperation
 
     assert add_image(Stream(picture_file(1)), source_type="upload").created
+
+
+def test_what_other_threads_prepared_is_taken_in_alike(media: Path) -> None:
+    pictures = [picture_file(seed, 640, 480) for seed in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        prepared = list(pool.map(door.prepare, pictures))
+    added = [add_image(each, source_type="upload") for each in prepared]
+    assert all(each.created for each in added)
+    assert [each.image.sha256 for each in added] == [
+        hashlib.sha256(data).hexdigest() for data in pictures
+    ]
+    assert not add_image(prepared[0], source_type="upload").created
+    before = added[0].image
+    Image.everything.filter(pk=before.pk).delete()
+    after = add_image(pictures[0], source_type="upload").image
+    assert (after.phash, after.placeholder, after.width) == (
+        before.phash, before.placeholder, before.width,
+    )  # fmt: skip
 
 
 def test_a_sidecar_lies_beside_the_file(media: Path) -> None:
