@@ -12,7 +12,8 @@ class ScrapingConfig(AppConfig):
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
         from scraping.addresses import networks
-        from scraping.jobs import run
+        from scraping.crawl_folder import remove_leftovers
+        from scraping.jobs import ended, run
         from scraping.runs import is_promised
 
         try:
@@ -21,5 +22,6 @@ class ScrapingConfig(AppConfig):
             raise ImproperlyConfigured(
                 f"SCRAPE_ALLOWED_NETWORKS: {error}. Write networks such as 10.0.0.0/8."
             ) from None
-        registry.register("scraping.run", queue=Queue.CRAWL, run=run, label="Scraping")
+        registry.register("scraping.run", queue=Queue.CRAWL, run=run, label="Scraping", ended=ended)
+        registry.register_upkeep(remove_leftovers)
         albums.promise(is_promised)

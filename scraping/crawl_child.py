@@ -1,5 +1,6 @@
 """A crawl's process, from the side that started it: events as they come, and a graceful end."""
 
+import contextlib
 import json
 import os
 import queue
@@ -49,13 +50,21 @@ class CrawlChild:
             target=_read, args=(self.process.stdout, self._lines), name="crawl", daemon=True
         )
         reader.start()
-        try:
-            with self.process.stdin as told:
-                told.write(to_json(self.config).encode())
-        except BrokenPipeError:
-            # It died at once; next_event() tells.
-            pass
+        self._tell(to_json(self.config))
         return self
+
+    def _tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            # It died; next_event() tells.
+            pass
+
+    def stop_target(self, number: int, reason: str) -> None:
+        """Have the process end one of its targets; other events go on coming."""
+        self._tell(json.dumps({"stop": number, "reason": reason}))
 
     def next_event(self, timeout: float) -> Event | None:
         """The next event, or None if none came in time. Raises EOFError when the process ended."""
@@ -80,6 +89,9 @@ class CrawlChild:
 
     def __exit__(self, *exc: object) -> None:
         stop_child(self.process, grace=GRACE)
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
 
 
 def _read(stdout: IO[bytes], lines: "queue.Queue[bytes | None]") -> None:

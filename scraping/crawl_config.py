@@ -3,14 +3,21 @@
 The child gets one :class:`CrawlConfig` as JSON on its standard input and writes one JSON object a
 line on its standard output; ``event`` says which, ``target`` the number of the target it is about:
 
-- ``page``: url. A page was read.
+- ``target_start``: Its requests begin, or go on after a kill.
+- ``resumed``: pages, found, errors, trouble. How far the attempts before came; trouble: what was
+  wrong with the target's start, or empty.
+- ``page``: url, number. A page was read, the target's so many-th.
 - ``found``: number. So many different pictures have been found so far.
 - ``picture``: file (name in the spool folder), and what Sighting holds. Downloaded.
 - ``refused``: what Sighting holds, reason, detail. A picture that was not kept.
-- ``trouble``: url, detail, is_start. A page that could not be read.
+- ``trouble``: url, detail, is_start, number. A page that could not be read, the so many-th.
+- ``note``: text, level. A line for the log.
 - ``target_end``: reason. Nothing more comes of this target; reason: finished, stopped, a limit
-  that was reached (images, pages, bytes, minutes), or a sentence.
+  that was reached (images, pages, bytes, minutes, downloads), or a sentence.
 - ``end``: The last line of a whole crawl.
+
+Numbers count over all attempts. After the CrawlConfig, which is one line, the process reads lines
+``{"stop": a target's number, "reason": as in target_end}``.
 """
 
 import json
@@ -70,6 +77,8 @@ class TargetConfig:
 class CrawlConfig:
     """spool: a folder for downloads. max_bytes, max_page_bytes: of one picture, of one page.
 
+    seconds_left: until the crawl's time is up. settled_urls: pictures that this crawl has taken or
+    refused for good, whichever target found them.
     delay_s: pause between two requests to one host, at least. timeout_s: for one answer, whole.
     allowed_networks: private ones (CIDR) that are open nevertheless.
     """
@@ -82,11 +91,14 @@ class CrawlConfig:
     max_page_bytes: int = 10_000_000
     delay_s: float = 0.5
     timeout_s: float = 30.0
+    seconds_left: float = 6 * 3600.0
+    settled_urls: frozenset[str] = frozenset()
     allowed_networks: tuple[str, ...] = ()
 
 
 def to_json(config: CrawlConfig) -> str:
     data = asdict(config) | {"options": config.options.as_json()}
+    data["settled_urls"] = sorted(config.settled_urls)
     for target in data["targets"]:
         target["known_urls"] = sorted(target["known_urls"])
     return json.dumps(data)
@@ -96,6 +108,7 @@ def from_json(text: str) -> CrawlConfig:
     data: dict[str, Any] = json.loads(text)
     data["targets"] = tuple(_target(target) for target in data["targets"])
     data["options"] = options.from_json(data["options"])
+    data["settled_urls"] = frozenset(data["settled_urls"])
     data["allowed_networks"] = tuple(data["allowed_networks"])
     return CrawlConfig(**data)
 

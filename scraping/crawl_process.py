@@ -3,25 +3,28 @@
 Each of its targets has a spider with settings of its own; they share the reactor and the resolver.
 
 Twisted's reactor can be started once in a process, so every crawl gets a fresh one. Reads a
-CrawlConfig as JSON from standard input, writes events as JSON lines to standard output (see
-:mod:`scraping.crawl_config`), and its own log to standard error. One SIGINT asks for a
-graceful end.
+CrawlConfig as a line of JSON from standard input and then lines that stop targets, writes events as
+JSON lines to standard output (see :mod:`scraping.crawl_config`), and its own log to standard error.
+One SIGINT asks for a graceful end; a kill at any moment loses nothing but what was on its way.
 """
 
+import asyncio
 import json
 import logging
-import os
 import sys
+import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from scrapy import signals
-from scrapy.crawler import AsyncCrawlerProcess, Crawler
-from scrapy.settings import Settings
+from scrapy.crawler import AsyncCrawlerProcess
 
+from scraping.budget import Budget
 from scraping.crawl_config import CrawlConfig, TargetConfig, from_json
-from scraping.spiders.choice import spider_for
-from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
+from scraping.crawl_state import CrawlState
+from scraping.crawl_targets import CrawlTargets
+from scraping.frontier import values_in
+from scraping.received_bytes import ReceivedBytes
+from scraping.scheduler import Consumption, FrontierScheduler
 
 RETRIED = [
     f"scrapy.exceptions.{name}"
@@ -33,67 +36,6 @@ QUIET = (
     "scrapy.downloadermiddlewares.retry",
     "scrapy.downloadermiddlewares.robotstxt",
 )
-
-
-def say(event: str, **values: Any) -> None:
-    """One line on standard output, at once and whole."""
-    line = json.dumps({"event": event, **values}) + "\n"
-    data = line.encode()
-    while data:
-        data = data[os.write(1, data) :]
-
-
-class Spooler:
-    """The item pipeline: writes pictures into the spool folder and reports every item."""
-
-    def __init__(self, crawler: Any) -> None:
-        self.crawler = crawler
-        self.config: CrawlConfig = crawler.settings["CRAWL_CONFIG"]
-        self.target: TargetConfig = crawler.settings["CRAWL_TARGET"]
-        self.number = 0
-
-    @classmethod
-    def from_crawler(cls, crawler: Any) -> "Spooler":
-        return cls(crawler)
-
-    def process_item(self, item: Any) -> Any:
-        match item:
-            case PictureFound():
-                self._keep(item)
-            case PictureRefused():
-                self._say(
-                    "refused",
-                    **vars(item.sighting),
-                    reason=item.reason,
-                    detail=item.detail,
-                )
-            case PageRead():
-                self._say("page", url=item.url)
-                self._say("found", number=item.found)
-            case PageTrouble():
-                self._say("trouble", **vars(item))
-        return None
-
-    def _say(self, event: str, **values: Any) -> None:
-        say(event, target=self.target.number, **values)
-
-    def _keep(self, item: PictureFound) -> None:
-        self.number += 1
-        total.fetched += len(item.body)
-        name = f"{self.target.number}-{self.number:06}"
-        Path(self.config.spool, name).write_bytes(item.body)
-        self._say("picture", file=name, **vars(item.sighting))
-        if total.fetched >= self.config.options.max_megabytes * 10**6:
-            self.crawler.engine.close_spider(self.crawler.spider, "bytes")
-
-
-class _Total:
-    """Of all targets: bytes of pictures that were fetched."""
-
-    fetched = 0
-
-
-total = _Total()
 
 
 def process_settings(config: CrawlConfig) -> dict[str, Any]:
@@ -110,8 +52,6 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
     """Scrapy's settings for a target: polite, bounded, and for http(s) alone."""
     delay_s = max(config.delay_s, 60 / target.rate_limit if target.rate_limit else 0)
     return {
-        "CRAWL_CONFIG": config,
-        "CRAWL_TARGET": target,
         "BOT_NAME": "imagineer",
         "USER_AGENT": config.user_agent,
         "ROBOTSTXT_OBEY": config.options.obey_robots,
@@ -132,7 +72,6 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         # A host that is not there, or that the resolver refuses, is not there the third time.
         "RETRY_EXCEPTIONS": RETRIED,
         "DEPTH_LIMIT": config.options.depth + 3,
-        "CLOSESPIDER_TIMEOUT": config.options.max_minutes * 60,
         # No faster than a site likes.
         "DOWNLOAD_DELAY": delay_s,
         "AUTOTHROTTLE_ENABLED": delay_s > 0,
@@ -141,8 +80,9 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "CONCURRENT_REQUESTS_PER_DOMAIN": 4,
         # Breadth first: what is near the start comes first.
         "DEPTH_PRIORITY": 1,
-        "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
-        "ITEM_PIPELINES": {Spooler: 100},
+        "SCHEDULER": FrontierScheduler,
+        "SPIDER_MIDDLEWARES": {Consumption: 10},
+        "EXTENSIONS": {ReceivedBytes: 0},
         "LOG_LEVEL": "WARNING",
         "STATS_DUMP": False,
         "LOGSTATS_INTERVAL": 0,
@@ -150,32 +90,41 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
     }
 
 
-# Scrapy's reason for an end, and ours.
-_REASONS = {"shutdown": "stopped", "closespider_timeout": "minutes"}
-
-
 def main() -> int:
-    config = from_json(sys.stdin.read())
+    told = sys.stdin.buffer
+    config = from_json(told.readline().decode())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     process = AsyncCrawlerProcess(process_settings(config))
-    ended: set[int] = set()
-
-    def on_closed(spider: Any, reason: str) -> None:
-        ended.add(spider.target.number)
-        say("target_end", target=spider.target.number, reason=_REASONS.get(reason, reason))
-
-    for target in config.targets:
-        spider = spider_for(target)
-        crawler = Crawler(spider, Settings(settings_of(config, target)))
-        # Scrapy holds receivers weakly: it must be a name that lives on.
-        crawler.signals.connect(on_closed, signal=signals.spider_closed)
-        process.crawl(crawler, config=config, target=target)
-    process.start()
-    if len(ended) < len(config.targets):
+    state = CrawlState(config, _budget(config))
+    targets = CrawlTargets(process, state, settings_of)
+    loop = asyncio.get_event_loop()
+    loop.call_later(config.seconds_left, targets.stop_all, "minutes")
+    listener = threading.Thread(target=_listen, args=(told, loop, targets), daemon=True)
+    listener.start()
+    targets.start()
+    if len(targets.ended) < len(config.targets):
         return 1
-    say("end")
+    state.say("end")
     return 0
+
+
+def _budget(config: CrawlConfig) -> Budget:
+    """What the crawl's earlier attempts have left of it."""
+    spent = [values_in(folder) for folder in Path(config.spool).glob("target-*")]
+    return Budget(
+        max_pages=config.options.max_pages,
+        max_bytes=config.options.max_megabytes * 10**6,
+        pages=sum(values.get("asked", 0) for values in spent),
+        bytes=sum(values.get("bytes", 0) for values in spent),
+    )
+
+
+def _listen(told: IO[bytes], loop: asyncio.AbstractEventLoop, targets: CrawlTargets) -> None:
+    """Lines ``{"stop": target's number, "reason": ...}`` from whoever started this process."""
+    for line in told:
+        asked = json.loads(line)
+        loop.call_soon_threadsafe(targets.stop, asked["stop"], asked["reason"])
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def take(target: CrawlTarget, found: Sighting, data: bytes) -> Image | None:
         source_type=Image.Source.SCRAPED,
         original_name=name_in(found.image_url),
         path_prefix=_folder(scrape),
-        album=album_of(scrape),
+        album=album_of(scrape) if chosen.auto_create_album else None,
         created_by=scrape.created_by,
     )
     if not added.created:

@@ -13,6 +13,7 @@ from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
 from scraping.extract import Candidate, extract
 from scraping.resolver import refused_hosts
 from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
+from scraping.spiders.memory import Remembered
 
 # Requests for Scrapy, items for the pipeline. (Scrapy's own types are not seen by mypy.)
 Yielded: TypeAlias = "PageRead | PageTrouble | PictureFound | PictureRefused | Any"
@@ -24,17 +25,21 @@ class PageGallerySpider(scrapy.Spider):  # type: ignore[misc]
     """Starts at the target's address and follows links on the same site, as deep as asked."""
 
     name = "page_gallery"
+    # What must be known again after a kill: numbers, words and sets of words.
+    REMEMBERED = ("known", "sites", "found", "pages_asked", "downloads_asked", "cut_short")
 
     def __init__(self, config: CrawlConfig, target: TargetConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config
         self.target = target
-        self.sites = {site_of(target.url)}
+        self.sites = Remembered([site_of(target.url)])
         self.pages_asked = 1
         self.downloads_asked = 0
         # Addresses of pictures that are settled or on their way; one picture has several.
-        self.known = set(target.known_urls)
+        self.known = Remembered(target.known_urls)
         self.found = len(target.known_urls)
+        # The limit that left something out: pages or downloads.
+        self.cut_short = ""
 
     async def start(self) -> AsyncIterator[Any]:
         yield self._page_request(self.target.url, 0)
@@ -78,9 +83,10 @@ class PageGallerySpider(scrapy.Spider):  # type: ignore[misc]
 
     def _follow(self, links: tuple[str, ...], depth: int) -> Iterator[Request]:
         for link in links:
-            if self.pages_asked >= self.config.options.max_pages:
-                return
             if same_site(link, self.sites) and link not in self.known:
+                if self.pages_asked >= self.config.options.max_pages:
+                    self.cut_short = "pages"
+                    return
                 self.known.add(link)
                 self.pages_asked += 1
                 yield self._page_request(link, depth)
@@ -106,6 +112,8 @@ class PageGallerySpider(scrapy.Spider):  # type: ignore[misc]
                 yield self._picture_request(
                     candidate.urls, _sighting(candidate, page_url, position)
                 )
+            else:
+                self.cut_short = "downloads"
 
     def _picture_request(self, urls: tuple[str, ...], sighting: Sighting) -> Request:
         """urls: the picture's addresses that were not tried yet, best first."""

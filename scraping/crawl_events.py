@@ -1,0 +1,195 @@
+"""What a crawl's process tells becomes rows: pictures, counts, how each target ends."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from imagineer.jobs.registry import JobContext
+from scraping import spool
+from scraping.addresses import site_of
+from scraping.crawl_child import Event
+from scraping.crawl_config import Sighting
+from scraping.crawl_folder import Clock
+from scraping.models import CrawlTarget, ScrapeJob
+from scraping.options import CrawlOptions
+from scraping.take_picture import add_counts, refuse, take
+
+State = CrawlTarget.State
+OPEN = (State.WAITING, State.RUNNING)
+_LIMITS = {
+    "images": "Stopped at the number of pictures asked for.",
+    "pages": "Stopped at the number of pages asked for.",
+    "bytes": "Stopped because the crawl has fetched as much as one may.",
+    "minutes": "Stopped because the crawl's time is up.",
+    "downloads": "Stopped because too few of the many pictures fetched could be taken.",
+}
+
+
+@dataclass
+class Work:
+    """A crawl while it runs. folder: its own. targets: by number."""
+
+    context: JobContext
+    scrape: ScrapeJob
+    chosen: CrawlOptions
+    folder: Path
+    targets: dict[int, CrawlTarget]
+    clock: Clock
+    # What was wrong with a target's start, by target.
+    start_trouble: dict[int, str] = field(default_factory=dict)
+    # Tells the child that a target has enough: number, reason.
+    stop_target: Callable[[int, str], None] = lambda number, reason: None
+
+    def open_targets(self) -> Iterator[CrawlTarget]:
+        return (target for target in self.targets.values() if target.state in OPEN)
+
+    def most_images(self, target: CrawlTarget) -> int:
+        """How many pictures may be taken from there."""
+        of_source = target.source.max_images if target.source else None
+        limits = (self.chosen.max_images, target.max_images, of_source)
+        return min(limit for limit in limits if limit is not None)
+
+    def seconds_left(self) -> float:
+        return self.chosen.max_minutes * 60 - self.clock.seconds()
+
+    def report(self) -> None:
+        """Progress in words; raises JobCancelled if the crawl is to stop."""
+        scrape = self.scrape
+        settled = scrape.imported + scrape.duplicate + scrape.filtered
+        pages = f"{scrape.pages} page{'' if scrape.pages == 1 else 's'} read"
+        running = [row for row in self.targets.values() if row.state == State.RUNNING]
+        where = ""
+        if running and len(self.targets) > 1:
+            others = f" and {len(running) - 1} more" if len(running) > 1 else ""
+            where = f"{site_of(running[0].url)}{others}: "
+        self.context.progress(
+            settled,
+            max(settled, scrape.discovered),
+            f"{where}{pages}, {scrape.imported} pictures taken",
+        )
+
+
+def is_over(work: Work) -> bool:
+    """Whether nothing more is to come; ends the targets if the crawl has all its pictures."""
+    if work.scrape.imported >= work.chosen.max_images:
+        end_all(work, "images")
+    return not any(work.open_targets())
+
+
+def end_all(work: Work, reason: str) -> None:
+    for target in work.open_targets():
+        _end(work, target, reason)
+
+
+def settle_spool(work: Work) -> None:
+    """Take or refuse the pictures that a killed attempt has left in the spool."""
+    files = list(spool.waiting(work.folder))
+    if not files:
+        return
+    settled = {
+        target.pk: {
+            *target.scraped_images.values_list("image_url", flat=True),
+            *target.refused_images.values_list("image_url", flat=True),
+        }
+        for target in work.targets.values()
+    }
+    for path in files:
+        work.report()
+        held = spool.read(path)
+        target = work.targets.get(held[0]["target"]) if held else None
+        if held and target and held[0]["image_url"] not in settled[target.pk]:
+            _take(work, target, path)
+        path.unlink(missing_ok=True)
+
+
+def handle(work: Work, event: Event) -> None:
+    """Write down what one event tells."""
+    target = work.targets[event["target"]]
+    match event["event"]:
+        case "picture":
+            path = work.folder / Path(event["file"]).name
+            _take(work, target, path)
+            path.unlink(missing_ok=True)
+        case "refused":
+            refuse(target, sighting(event), event["reason"], event["detail"])
+        case "page":
+            _raise_to(target, pages=event["number"])
+        case "found":
+            _raise_to(target, discovered=event["number"])
+        case "trouble":
+            _trouble(work, target, event)
+        case "note":
+            work.context.log(event["text"], event["level"])
+        case "target_start":
+            _set_state(target, State.RUNNING)
+        case "resumed":
+            _raise_to(
+                target, pages=event["pages"], discovered=event["found"], errors=event["errors"]
+            )
+            work.start_trouble[target.pk] = event["trouble"]
+        case "target_end" if target.state in OPEN:
+            _end(work, target, event["reason"])
+
+
+def sighting(event: Event) -> Sighting:
+    """What an event tells of a picture."""
+    return Sighting(**{column.name: event[column.name] for column in fields(Sighting)})
+
+
+def _take(work: Work, target: CrawlTarget, path: Path) -> None:
+    held = spool.read(path)
+    if held is None or _has_enough(work, target):
+        return
+    event, body = held
+    image = take(target, sighting(event), body)
+    if image is None:
+        return
+    work.context.log(f"Took {event['image_url']}")
+    if target.state in OPEN and _has_enough(work, target):
+        work.stop_target(target.pk, "images")
+        _end(work, target, "images")
+
+
+def _has_enough(work: Work, target: CrawlTarget) -> bool:
+    return (
+        target.imported >= work.most_images(target)
+        or work.scrape.imported >= work.chosen.max_images
+    )
+
+
+def _trouble(work: Work, target: CrawlTarget, event: Event) -> None:
+    if event["is_start"]:
+        work.start_trouble[target.pk] = event["detail"]
+    _raise_to(target, errors=event["number"])
+    work.context.log(f"{event['url']}: {event['detail']}", "warning")
+
+
+def _end(work: Work, target: CrawlTarget, reason: str) -> None:
+    trouble = work.start_trouble.get(target.pk, "")
+    if reason == "stopped":
+        # A cancel, which the job's end tells of, or a worker that is stopped and goes on later.
+        return
+    if trouble and not target.pages:
+        _set_state(target, State.FAILED, trouble)
+    elif reason in _LIMITS:
+        _set_state(target, State.FINISHED, _LIMITS[reason])
+        work.context.log(f"{site_of(target.url)}: {_LIMITS[reason]}")
+    elif reason == "finished":
+        _set_state(target, State.FINISHED)
+    else:
+        _set_state(target, State.FAILED, reason)
+        work.context.log(f"{site_of(target.url)}: {reason}", "warning")
+
+
+def _set_state(target: CrawlTarget, state: str, because: str = "") -> None:
+    if (target.state, target.ended_because) != (state, because):
+        target.state, target.ended_because = state, because[:500]
+        target.save(update_fields=["state", "ended_because"])
+
+
+def _raise_to(target: CrawlTarget, **counts: int) -> None:
+    """Write counts that a repeated crawl counts anew: they never fall."""
+    missing = {name: number - getattr(target, name) for name, number in counts.items()}
+    rising = {name: number for name, number in missing.items() if number > 0}
+    if rising:
+        add_counts(target, **rising)

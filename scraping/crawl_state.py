@@ -1,0 +1,23 @@
+"""What all targets of a crawl's process share."""
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from scraping.budget import Budget
+from scraping.crawl_config import CrawlConfig
+
+
+@dataclass
+class CrawlState:
+    """Hangs on each of Scrapy's crawlers as ``crawl_state``."""
+
+    config: CrawlConfig
+    budget: Budget
+
+    def say(self, event: str, **values: Any) -> None:
+        """One line on standard output, at once and whole."""
+        data = (json.dumps({"event": event, **values}) + "\n").encode()
+        while data:
+            data = data[os.write(1, data) :]
