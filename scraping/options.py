@@ -4,15 +4,18 @@ One frozen dataclass is what the console's form, the API, a source's own wishes,
 database (as JSON) and the crawl's process all speak of.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args
 
+from scraping.address_patterns import PatternRefused, compiled
 from scraping.rendering import RENDERING, Rendering
 
 FORMATS = ("jpeg", "png", "webp", "gif", "bmp", "tiff")
 MOST_PATTERNS = 50
 LONGEST_PATTERN = 500
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 
 # Name → (least, most), both allowed.
 BOUNDS: dict[str, tuple[float, float]] = {
@@ -48,9 +51,10 @@ class CrawlOptions:
     allowed_domains: hosts beside the start's own whose pages are read ("example.org" stands for
     what lies below it too). include: addresses of pages that are read must match one of these, if
     there are any; exclude: must match none; patterns are globs ("*/gallery/*") or, between slashes,
-    regular expressions ("/page=[0-9]+/").
-    follow_pagination: next pages of a list do not count as deeper. use_sitemaps: also read what the
-    site's sitemaps name.
+    regular expressions ("/page=[0-9]+/"), as scraping.address_patterns has them. The start is read
+    whatever they say.
+    follow_pagination: next pages of a list do not count as deeper, and need not match include.
+    use_sitemaps: also read what the site's sitemaps name.
     min_width, min_height: pixels. min_megapixels: 10**6 pixels, 0 for none. max_aspect_ratio: long
     side by short side, 0 for any. min_kilobytes: of the file, in 10**3 bytes. formats: of FORMATS;
     empty for all.
@@ -151,4 +155,30 @@ def _words(name: str, value: Any) -> tuple[str, ...]:
         raise OptionRefused(
             name, f"“{unknown[0][:50]}” is no format of these: {', '.join(FORMATS)}."
         )
+    if name == "allowed_domains":
+        return tuple(dict.fromkeys(map(_domain, words)))
+    if name in ("include", "exclude"):
+        _check_patterns(name, words)
     return words
+
+
+def _domain(word: str) -> str:
+    """A host as addresses have it: lower case, without "www.", in ASCII."""
+    try:
+        host = word.lower().rstrip(".").removeprefix("www.").encode("idna").decode()
+    except UnicodeError:
+        host = ""
+    if not _HOST.fullmatch(host):
+        raise OptionRefused(
+            "allowed_domains",
+            f"“{word[:100]}” is not the name of a host; write it alone, as in “example.org”.",
+        )
+    return host
+
+
+def _check_patterns(name: str, words: tuple[str, ...]) -> None:
+    for word in words:
+        try:
+            compiled(word)
+        except PatternRefused as refused:
+            raise OptionRefused(name, str(refused)) from refused

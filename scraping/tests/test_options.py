@@ -24,6 +24,15 @@ def test_lines_are_trimmed_and_empty_ones_and_repeats_left_out() -> None:
     assert checked({"exclude": [" */a ", "", "*/a"]}).exclude == ("*/a",)
 
 
+def test_hosts_are_written_as_addresses_have_them() -> None:
+    hosts = ["WWW.Example.org", "example.org.", "bücher.example", "127.0.0.2"]
+    assert checked({"allowed_domains": hosts}).allowed_domains == (
+        "example.org",
+        "xn--bcher-kva.example",
+        "127.0.0.2",
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -42,6 +51,11 @@ def test_lines_are_trimmed_and_empty_ones_and_repeats_left_out() -> None:
         ("include", ["a" * 501], "at most 500"),
         ("include", [str(number) for number in range(51)], "At most 50"),
         ("colour", 1, "no option"),
+        ("exclude", ["/(/"], "no regular expression"),
+        ("include", ["/a{5000}/"], "too often"),
+        ("allowed_domains", ["https://example.org/"], "name of a host"),
+        ("allowed_domains", ["example.org/a"], "name of a host"),
+        ("allowed_domains", ["a..b"], "name of a host"),
     ],
 )
 def test_what_is_not_possible_is_refused_with_its_name(name: str, value: Any, words: str) -> None:
