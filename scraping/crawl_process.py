@@ -71,7 +71,8 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "RETRY_TIMES": 1,
         # A host that is not there, or that the resolver refuses, is not there the third time.
         "RETRY_EXCEPTIONS": RETRIED,
-        "DEPTH_LIMIT": config.options.depth + 3,
+        # Spiders count depth themselves: next pages of a list are no deeper.
+        "DEPTH_LIMIT": 0,
         # No faster than a site likes.
         "DOWNLOAD_DELAY": delay_s,
         "AUTOTHROTTLE_ENABLED": delay_s > 0,

@@ -11,6 +11,7 @@ from scraping.address_patterns import Patterns
 from scraping.addresses import same_site, site_of
 from scraping.options import CrawlOptions
 from scraping.same_page import cleaned, leads_nowhere, page_key, shape, surely_no_page
+from scraping.spiders.memory import Remembered
 
 # Pages that a list may have: the next page of the next page, and so on.
 MOST_NEXT_PAGES = 500
@@ -27,16 +28,26 @@ class Step:
     depth: int = 0
     nth: int = 0
 
+    @property
+    def is_start(self) -> bool:
+        """Whether it is the page that the crawl began at."""
+        return self.depth == self.nth == 0
+
 
 class Following:
-    """What one target of a crawl has asked for, and what it asks for next."""
+    """What one target of a crawl has asked for, and what it asks for next.
 
-    def __init__(self, start: str, options: CrawlOptions) -> None:
+    is_page: whether the start is a page itself, which counts as asked for. sites, seen: what it
+    remembers, for whoever keeps that. left_out: a page was not asked for because there were enough.
+    """
+
+    def __init__(self, start: str, options: CrawlOptions, *, is_page: bool = True) -> None:
         self.options = options
-        self.sites = {site_of(start), *options.allowed_domains}
+        self.sites = Remembered((site_of(start), *options.allowed_domains))
         self.patterns = Patterns(options.include, options.exclude)
-        self.seen: set[str] = {page_key(start)}
-        self.asked = 1
+        self.seen = Remembered([page_key(start)] if is_page else [])
+        self.asked = int(is_page)
+        self.left_out = False
         # Shape → pages of it in a row that showed no new picture.
         self.barren: dict[str, int] = {}
 
@@ -95,11 +106,18 @@ class Following:
         for url in urls:
             yield from self._asked(Step(cleaned(url), depth))
 
+    def may_read(self, url: str) -> bool:
+        """Whether a page lies on the crawl's sites and matches its patterns."""
+        return same_site(url, self.sites) and self.patterns.wants(url)
+
     def _asked(self, step: Step, *, is_next: bool = False) -> Iterator[Step]:
-        if self.is_full or not same_site(step.url, self.sites):
+        if self.left_out or not same_site(step.url, self.sites):
             return
         key = page_key(step.url)
         if key in self.seen or not self._is_wanted(step.url, is_next):
+            return
+        if self.is_full:
+            self.left_out = True
             return
         self.seen.add(key)
         self.asked += 1

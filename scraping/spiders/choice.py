@@ -5,9 +5,10 @@ from typing import Any
 from scraping.addresses import same_site
 from scraping.crawl_config import TargetConfig
 from scraping.spiders.page_gallery import PageGallerySpider
+from scraping.spiders.sitemap import SitemapSpider
 
 # Of a source's kind.
-GENERIC: dict[str, type[Any]] = {"pages": PageGallerySpider}
+GENERIC: dict[str, type[Any]] = {"pages": PageGallerySpider, "sitemap": SitemapSpider}
 # Of a site; it stands for what lies below it too.
 OF_SITE: dict[str, type[Any]] = {}
 

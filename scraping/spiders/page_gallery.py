@@ -1,184 +1,204 @@
 """The spider for plain pages: reads pages of one site, yields their pictures. It only yields."""
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
+from urllib.parse import urljoin
 
-import scrapy
-from scrapy.http import HtmlResponse, Request, Response, XmlResponse
+from scrapy.http import HtmlResponse, Request, Response, TextResponse, XmlResponse
 
 from scraping import failures
-from scraping.addresses import same_site, site_of
 from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
-from scraping.extract import Candidate, extract
+from scraping.extract import Candidate, PageContents, extract
+from scraping.following import Following, Step
 from scraping.resolver import refused_hosts
-from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
+from scraping.sitemaps import NoSitemap, Sitemap, named_in_robots, read_sitemap
+from scraping.spiders.items import PageRead, PageTrouble, PictureFound
 from scraping.spiders.memory import Remembered
+from scraping.spiders.pictures import PictureSpider, Yielded, content_type, is_picture
 
-# Requests for Scrapy, items for the pipeline. (Scrapy's own types are not seen by mypy.)
-Yielded: TypeAlias = "PageRead | PageTrouble | PictureFound | PictureRefused | Any"
-# What servers send for a picture that they do not know the type of.
-_VAGUE_TYPES = ("application/octet-stream", "binary/octet-stream", "")
+MOST_SITEMAPS = 100
 
 
-class PageGallerySpider(scrapy.Spider):  # type: ignore[misc]
-    """Starts at the target's address and follows links on the same site, as deep as asked."""
+class PageGallerySpider(PictureSpider):
+    """Starts at the target's address and follows links on the same site, as deep as asked.
+
+    A class for one site overrides ``contents_of`` and says what its pages really offer.
+    """
 
     name = "page_gallery"
-    # What must be known again after a kill: numbers, words and sets of words.
-    REMEMBERED = ("known", "sites", "found", "pages_asked", "downloads_asked", "cut_short")
+    REMEMBERED = (
+        *PictureSpider.REMEMBERED, "sites", "pages_seen", "pages_asked", "sitemaps_asked",
+    )  # fmt: skip
+    # Of the pages that sitemaps name.
+    named_depth = 1
 
     def __init__(self, config: CrawlConfig, target: TargetConfig, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.config = config
-        self.target = target
-        self.sites = Remembered([site_of(target.url)])
-        self.pages_asked = 1
-        self.downloads_asked = 0
-        # Addresses of pictures that are settled or on their way; one picture has several.
-        self.known = Remembered(target.known_urls)
-        self.found = len(target.known_urls)
-        # The limit that left something out: pages or downloads.
-        self.cut_short = ""
+        super().__init__(config, target, **kwargs)
+        self.following = Following(target.url, config.options)
+        # Addresses of pictures on pages that this process has read.
+        self.met: set[str] = set()
+        self.sitemaps_asked = Remembered()
+
+    @property
+    def sites(self) -> Remembered:
+        return self.following.sites
+
+    @property
+    def pages_seen(self) -> Remembered:
+        return self.following.seen
+
+    @property
+    def pages_asked(self) -> int:
+        return self.following.asked
+
+    @pages_asked.setter
+    def pages_asked(self, number: int) -> None:
+        self.following.asked = number
 
     async def start(self) -> AsyncIterator[Any]:
-        yield self._page_request(self.target.url, 0)
+        yield self.page_request(Step(self.target.url))
+        if self.config.options.use_sitemaps and self.config.options.depth > 0:
+            yield self.robots_request()
 
     # --- Pages ----------------------------------------------------------------------------------
 
-    def _page_request(self, url: str, depth: int) -> Request:
+    def page_request(self, page: Step) -> Request:
         return Request(
-            url,
+            page.url,
             callback=self.parse_page,
             errback=self.page_failed,
-            cb_kwargs={"depth": depth},
+            cb_kwargs={"page": page},
             meta={"download_maxsize": self.config.max_page_bytes},
-            dont_filter=depth == 0,
+            dont_filter=page.is_start,
         )
 
-    def parse_page(self, response: Response, depth: int) -> Iterator[Yielded]:
-        if depth == 0:
-            # A start that redirects (to www., to https) still names the site.
-            self.sites.add(site_of(response.url))
-        elif not same_site(response.url, self.sites):
+    def parse_page(self, response: Response, page: Step) -> Iterator[Yielded]:
+        if page.is_start:
+            self.following.start_is_at(response.url)
+        elif not self.following.arrived(page.url, response.url):
             return
         if not isinstance(response, HtmlResponse) or isinstance(response, XmlResponse):
-            yield from self._not_a_page(response, depth)
+            yield from self._not_a_page(response, page)
             return
-        contents = extract(response.text, response.url)
-        yield from self._pictures(contents.candidates, response.url)
+        contents = self.contents_of(response)
+        self.following.was_read(page.url, self._new_on(contents.candidates))
+        yield from self.ask_pictures(contents.candidates, response.url)
         yield PageRead(response.url, self.found)
-        if depth < self.config.options.depth:
-            yield from self._follow(contents.links, depth + 1)
+        if self.config.options.obey_robots and contents.robots & {"nofollow", "none"}:
+            return
+        yield from self._page_requests(
+            self.following.onward(page, contents.links, contents.next_pages)
+        )
 
-    def _not_a_page(self, response: Response, depth: int) -> Iterator[Yielded]:
+    def _page_requests(self, steps: Iterable[Step]) -> Iterator[Request]:
+        for step in steps:
+            yield self.page_request(step)
+        if self.following.left_out:
+            self.cut_short = "pages"
+
+    def contents_of(self, response: HtmlResponse) -> PageContents:
+        """What a page offers."""
+        return extract(response.text, response.url)
+
+    def _new_on(self, candidates: Iterable[Candidate]) -> int:
+        """How many pictures no page before has shown."""
+        before = len(self.met)
+        self.met.update(candidate.urls[0] for candidate in candidates)
+        return len(self.met) - before
+
+    def _not_a_page(self, response: Response, page: Step) -> Iterator[Yielded]:
         """A start that is a picture itself is taken; other files behind links are passed over."""
-        if _is_picture(response):
+        if is_picture(response):
             self.found += 1
             yield PictureFound(Sighting(response.url, response.url, "start"), response.body)
             yield PageRead(response.url, self.found)
-        elif depth == 0:
-            kind = _content_type(response) or "a file of unknown type"
+        elif page.is_start:
+            kind = content_type(response) or "a file of unknown type"
             yield PageTrouble(response.url, f"The address leads to {kind}, not to a page.", True)
-
-    def _follow(self, links: tuple[str, ...], depth: int) -> Iterator[Request]:
-        for link in links:
-            if same_site(link, self.sites) and link not in self.known:
-                if self.pages_asked >= self.config.options.max_pages:
-                    self.cut_short = "pages"
-                    return
-                self.known.add(link)
-                self.pages_asked += 1
-                yield self._page_request(link, depth)
 
     def page_failed(self, failure: Any) -> Iterator[Yielded]:
         request = failure.request
         reason, detail = failures.worded(failure.value, request.url, refused_hosts)
-        is_start = request.cb_kwargs["depth"] == 0
+        is_start = request.cb_kwargs["page"].is_start
         if is_start or reason != "robots":
             yield PageTrouble(request.url, detail, is_start)
 
-    # --- Pictures -------------------------------------------------------------------------------
+    # --- Sitemaps -------------------------------------------------------------------------------
 
-    def _pictures(self, candidates: tuple[Candidate, ...], page_url: str) -> Iterator[Yielded]:
-        for position, candidate in enumerate(candidates):
-            if self.known.intersection(candidate.urls):
-                self.known.update(candidate.urls)
-                continue
-            self.known.update(candidate.urls)
-            self.found += 1
-            if self.downloads_asked < self.target.max_downloads:
-                self.downloads_asked += 1
-                yield self._picture_request(
-                    candidate.urls, _sighting(candidate, page_url, position)
-                )
-            else:
-                self.cut_short = "downloads"
-
-    def _picture_request(self, urls: tuple[str, ...], sighting: Sighting) -> Request:
-        """urls: the picture's addresses that were not tried yet, best first."""
+    def robots_request(self) -> Request:
+        """For the robots.txt of the target's site, which may name its sitemaps."""
         return Request(
-            urls[0],
-            callback=self.parse_picture,
-            errback=self.picture_failed,
-            cb_kwargs={"urls": urls, "sighting": replace(sighting, image_url=urls[0])},
-            headers={"Accept": "image/jpeg,image/png,image/webp,image/gif,image/bmp,*/*;q=0.5"},
-            meta={"download_maxsize": self.config.max_bytes},
-            # Pictures of the pages already read come before further pages.
-            priority=10,
+            urljoin(self.target.url, "/robots.txt"),
+            callback=self.parse_robots,
+            errback=self.robots_failed,
+            meta={
+                "download_maxsize": self.config.max_page_bytes,
+                # It is what says what may be asked for.
+                "dont_obey_robotstxt": True,
+            },
             dont_filter=True,
         )
 
-    def parse_picture(
-        self, response: Response, urls: tuple[str, ...], sighting: Sighting
-    ) -> Iterator[Yielded]:
-        if _is_picture(response):
-            sighting = replace(
-                sighting,
-                etag=_header(response, "ETag"),
-                last_modified=_header(response, "Last-Modified"),
-            )
-            yield PictureFound(sighting, response.body)
+    def parse_robots(self, response: Response) -> Iterator[Yielded]:
+        text = response.text if isinstance(response, TextResponse) else ""
+        named = named_in_robots(text, response.url)
+        yield from self.ask_sitemaps(named or (self._usual_sitemap,), is_guess=not named)
+
+    def robots_failed(self, failure: Any) -> Iterator[Yielded]:
+        yield from self.ask_sitemaps((self._usual_sitemap,), is_guess=True)
+
+    @property
+    def _usual_sitemap(self) -> str:
+        return urljoin(self.target.url, "/sitemap.xml")
+
+    def ask_sitemaps(self, urls: Iterable[str], *, is_guess: bool = False) -> Iterator[Request]:
+        """Each once, as long as further pages are wanted. is_guess: nobody has named them."""
+        for url in urls:
+            if self.following.is_full or len(self.sitemaps_asked) >= MOST_SITEMAPS:
+                return
+            if url not in self.sitemaps_asked:
+                self.sitemaps_asked.add(url)
+                yield self.sitemap_request(url, is_guess=is_guess)
+
+    def sitemap_request(self, url: str, *, is_guess: bool = False) -> Request:
+        return Request(
+            url,
+            callback=self.parse_sitemap,
+            errback=self.sitemap_failed,
+            cb_kwargs={"asked": url, "is_guess": is_guess},
+            meta={"download_maxsize": self.config.max_page_bytes},
+            dont_filter=True,
+        )
+
+    def parse_sitemap(self, response: Response, asked: str, is_guess: bool) -> Iterator[Yielded]:
+        try:
+            sitemap = read_sitemap(response.body, response.url)
+        except NoSitemap as no_sitemap:
+            is_page = isinstance(response, HtmlResponse)
+            yield from self.no_sitemap(asked, str(no_sitemap), is_guess=is_guess, is_page=is_page)
             return
-        kind = _content_type(response)
-        detail = f"The server sends {kind}, not a picture."
-        yield from self._next_address(urls, sighting, "format", detail)
+        yield from self._named_pictures(sitemap)
+        yield PageRead(response.url, self.found)
+        named = (page.url for page in sitemap.pages)
+        yield from self._page_requests(self.following.named(named, self.named_depth))
+        yield from self.ask_sitemaps(sitemap.sitemaps)
 
-    def picture_failed(self, failure: Any) -> Iterator[Yielded]:
-        reason, detail = failures.worded(failure.value, failure.request.url, refused_hosts)
-        yield from self._next_address(**failure.request.cb_kwargs, reason=reason, detail=detail)
+    def _named_pictures(self, sitemap: Sitemap) -> Iterator[Yielded]:
+        for page in sitemap.pages:
+            if page.pictures and self.following.may_read(page.url):
+                yield from self.ask_pictures(page.pictures, page.url)
 
-    def _next_address(
-        self, urls: tuple[str, ...], sighting: Sighting, reason: str, detail: str
+    def sitemap_failed(self, failure: Any) -> Iterator[Yielded]:
+        request = failure.request
+        _, detail = failures.worded(failure.value, request.url, refused_hosts)
+        yield from self.no_sitemap(**request.cb_kwargs, detail=detail)
+
+    def no_sitemap(
+        self, asked: str, detail: str, *, is_guess: bool, is_page: bool = False
     ) -> Iterator[Yielded]:
-        """Try the picture's next address, or refuse it with what was wrong with the best one."""
-        if len(urls) > 1:
-            yield self._picture_request(urls[1:], sighting)
-        else:
-            yield PictureRefused(sighting, reason, detail)
+        """What follows when a sitemap could not be read: nothing, where nobody had named it.
 
-
-def _sighting(candidate: Candidate, page_url: str, position: int) -> Sighting:
-    return Sighting(
-        image_url=candidate.urls[0],
-        page_url=page_url,
-        found_by=candidate.rule,
-        position=position,
-        alt=candidate.alt,
-        caption=candidate.caption,
-        texts=candidate.texts,
-    )
-
-
-def _header(response: Response, name: str) -> str:
-    return str((response.headers.get(name) or b"").decode("latin-1"))
-
-
-def _content_type(response: Response) -> str:
-    return _header(response, "Content-Type").partition(";")[0].strip().lower()
-
-
-def _is_picture(response: Response) -> bool:
-    """Whether the answer may be a picture; decoding decides later."""
-    kind = _content_type(response)
-    return bool(response.body) and (kind.startswith("image/") or kind in _VAGUE_TYPES)
+        detail: a sentence. is_page: a page lies there instead.
+        """
+        if not is_guess:
+            yield PageTrouble(asked, detail, False)

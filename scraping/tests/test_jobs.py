@@ -171,7 +171,7 @@ def test_links_are_followed_as_deep_as_asked_and_on_the_same_site_only(site):
             "/", f'<a href="/1">1</a><a href="{other.url}/">o</a><img src="{other.url}/hosted.png">'
         )
         for depth in (1, 2, 3):
-            site.page(f"/{depth}", f'<img src="/{depth}.png"><a href="/{depth + 1}">next</a>')
+            site.page(f"/{depth}", f'<img src="/{depth}.png"><a href="/{depth + 1}">deeper</a>')
             site.picture(f"/{depth}.png", depth)
         scrape = crawl(site.url, depth=2)
     assert scrape.imported == 3

@@ -1,0 +1,125 @@
+"""What all spiders do with the pictures they find: ask for each once, at its best address."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import scrapy
+from scrapy.http import Request, Response
+
+from scraping import failures
+from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
+from scraping.extract import Candidate
+from scraping.resolver import refused_hosts
+from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
+from scraping.spiders.memory import Remembered
+
+# Requests for Scrapy, items for the pipeline. (Scrapy's own types are not seen by mypy.)
+Yielded: TypeAlias = "PageRead | PageTrouble | PictureFound | PictureRefused | Any"
+# What servers send for a picture that they do not know the type of.
+_VAGUE_TYPES = ("application/octet-stream", "binary/octet-stream", "")
+# Pictures of what was read already come before anything further, however deep that lies.
+PICTURE_PRIORITY = 100_000
+
+
+class PictureSpider(scrapy.Spider):  # type: ignore[misc]
+    """Fetches the pictures that its subclasses find; it only yields."""
+
+    # What must be known again after a kill: numbers, words and sets of words.
+    REMEMBERED: tuple[str, ...] = ("known", "found", "downloads_asked", "cut_short")
+
+    def __init__(self, config: CrawlConfig, target: TargetConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        self.target = target
+        self.downloads_asked = 0
+        # Addresses of pictures that are settled or on their way; one picture has several.
+        self.known = Remembered(target.known_urls)
+        self.found = len(target.known_urls)
+        # The limit that left something out: pages or downloads.
+        self.cut_short = ""
+
+    def ask_pictures(self, candidates: Iterable[Candidate], page_url: str) -> Iterator[Yielded]:
+        """Requests for those that are not known yet, as many as the target may fetch."""
+        for position, candidate in enumerate(candidates):
+            yield from self.ask_picture(candidate.urls, _sighting(candidate, page_url, position))
+
+    def ask_picture(self, urls: tuple[str, ...], sighting: Sighting) -> Iterator[Yielded]:
+        """The same for one. urls: its addresses, best first."""
+        is_known = not self.known.isdisjoint(urls)
+        self.known.update(urls)
+        if is_known:
+            return
+        self.found += 1
+        if self.downloads_asked < self.target.max_downloads:
+            self.downloads_asked += 1
+            yield self.picture_request(urls, sighting)
+        else:
+            self.cut_short = "downloads"
+
+    def picture_request(self, urls: tuple[str, ...], sighting: Sighting) -> Request:
+        """urls: the picture's addresses that were not tried yet, best first."""
+        return Request(
+            urls[0],
+            callback=self.parse_picture,
+            errback=self.picture_failed,
+            cb_kwargs={"urls": urls, "sighting": replace(sighting, image_url=urls[0])},
+            headers={"Accept": "image/jpeg,image/png,image/webp,image/gif,image/bmp,*/*;q=0.5"},
+            meta={"download_maxsize": self.config.max_bytes},
+            priority=PICTURE_PRIORITY,
+            dont_filter=True,
+        )
+
+    def parse_picture(
+        self, response: Response, urls: tuple[str, ...], sighting: Sighting
+    ) -> Iterator[Yielded]:
+        if is_picture(response):
+            sighting = replace(
+                sighting,
+                etag=header(response, "ETag"),
+                last_modified=header(response, "Last-Modified"),
+            )
+            yield PictureFound(sighting, response.body)
+            return
+        kind = content_type(response)
+        detail = f"The server sends {kind}, not a picture."
+        yield from self._next_address(urls, sighting, "format", detail)
+
+    def picture_failed(self, failure: Any) -> Iterator[Yielded]:
+        reason, detail = failures.worded(failure.value, failure.request.url, refused_hosts)
+        yield from self._next_address(**failure.request.cb_kwargs, reason=reason, detail=detail)
+
+    def _next_address(
+        self, urls: tuple[str, ...], sighting: Sighting, reason: str, detail: str
+    ) -> Iterator[Yielded]:
+        """Try the picture's next address, or refuse it with what was wrong with the best one."""
+        if len(urls) > 1:
+            yield self.picture_request(urls[1:], sighting)
+        else:
+            yield PictureRefused(sighting, reason, detail)
+
+
+def _sighting(candidate: Candidate, page_url: str, position: int) -> Sighting:
+    return Sighting(
+        image_url=candidate.urls[0],
+        page_url=page_url,
+        found_by=candidate.rule,
+        position=position,
+        alt=candidate.alt,
+        caption=candidate.caption,
+        texts=candidate.texts,
+    )
+
+
+def header(response: Response, name: str) -> str:
+    return str((response.headers.get(name) or b"").decode("latin-1"))
+
+
+def content_type(response: Response) -> str:
+    return header(response, "Content-Type").partition(";")[0].strip().lower()
+
+
+def is_picture(response: Response) -> bool:
+    """Whether the answer may be a picture; decoding decides later."""
+    kind = content_type(response)
+    return bool(response.body) and (kind.startswith("image/") or kind in _VAGUE_TYPES)

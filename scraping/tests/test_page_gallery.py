@@ -1,0 +1,133 @@
+"""Which pages a crawl of a real site reads."""
+
+from typing import Any
+
+import pytest
+
+from scraping.following import MOST_BARREN
+from scraping.tests.factories import crawl, job_of
+from scraping.tests.site import OTHER_PUBLIC, Site
+
+pytestmark = pytest.mark.django_db
+
+
+def fill(site: Site, *paths: str, links: str = "") -> None:
+    """Pages that show nothing."""
+    for path in paths:
+        site.page(path, links or "nothing")
+
+
+def anchors(*addresses: str) -> str:
+    return "".join(f'<a href="{address}">x</a>' for address in addresses)
+
+
+def pages_asked(site: Site) -> list[str]:
+    return [path for path in site.asked if path != "/robots.txt"]
+
+
+def test_next_pages_of_a_list_are_read_to_the_end_and_are_no_deeper(site: Site) -> None:
+    for number in range(1, 8):
+        following = f'<a rel="next" href="/list?page={number + 1}">Next</a>' if number < 7 else ""
+        path = "/list" if number == 1 else f"/list?page={number}"
+        site.page(path, f'<a href="/boat/{number}">A boat</a>{following}')
+        site.page(f"/boat/{number}", f'<img src="/{number}.png">{anchors("/deeper")}')
+        site.picture(f"/{number}.png", number)
+    scrape = crawl(f"{site.url}/list", depth=1)
+    assert (scrape.imported, scrape.pages) == (7, 14)
+    assert "/deeper" not in site.asked
+    without = crawl(f"{site.url}/list", "Others", depth=1, follow_pagination=False)
+    assert without.pages == 3
+
+
+def test_a_page_is_asked_for_once_under_all_its_addresses(site: Site) -> None:
+    site.page(
+        "/",
+        anchors(
+            "/a?x=1&y=2", "/a?y=2&x=1", "/a/?x=1&y=2&utm_source=mail", "/a?x=1&y=2#part",
+            "/a?x=1&y=2&PHPSESSID=abc", "/index.html", "/b?fbclid=1", "/all.zip", "/film.mp4",
+            "mailto:a@example.org",
+        ),
+    )  # fmt: skip
+    fill(site, "/a?x=1&y=2", "/b")
+    assert job_of(crawl(f"{site.url}/")).status == "completed"
+    assert sorted(pages_asked(site)) == ["/", "/a?x=1&y=2", "/b"]
+
+
+def test_a_page_that_moved_to_one_read_already_is_not_read_again(site: Site) -> None:
+    site.page("/", anchors("/new", "/old"))
+    site.page("/new", '<img src="/1.png">')
+    site.redirect("/old", "/new")
+    site.picture("/1.png", 1)
+    scrape = crawl(f"{site.url}/")
+    assert (scrape.pages, scrape.imported) == (2, 1)
+
+
+def test_patterns_decide_which_pages_are_read(site: Site) -> None:
+    site.page("/", anchors("/boats/1", "/boats/old/2", "/cats/3", "/page=4"))
+    fill(site, "/boats/1", "/boats/old/2", "/cats/3", "/page=4")
+    crawl(f"{site.url}/", include=["*/boats/*", "/page=[0-9]+/"], exclude=["/boats/old/*"])
+    assert sorted(pages_asked(site)) == ["/", "/boats/1", "/page=4"]
+
+
+def test_allowed_hosts_are_read_too(site: Site) -> None:
+    with Site(OTHER_PUBLIC) as other:
+        other.page("/", '<img src="/1.png">')
+        other.picture("/1.png", 1)
+        site.page("/", anchors(f"{other.url}/"))
+        assert crawl(f"{site.url}/", allowed_domains=[OTHER_PUBLIC]).imported == 1
+
+
+def test_a_calendar_without_end_is_left_and_the_rest_is_read(site: Site) -> None:
+    days = [f"/calendar?day={day}" for day in range(200)]
+    for day, path in enumerate(days):
+        site.page(path, anchors(*days[day + 1 : day + 21], "/boat/50" if day == 50 else "/"))
+    site.page("/boat/50", '<img src="/50.png">')
+    site.picture("/50.png", 50)
+    site.page("/", anchors(days[0]))
+    assert crawl(f"{site.url}/", depth=10, max_pages=1000).imported == 1
+    asked = [path for path in site.asked if "calendar" in path]
+    assert MOST_BARREN <= len(asked) <= MOST_BARREN + 25
+
+
+def test_a_page_that_asks_robots_not_to_follow_is_not_followed(site: Site) -> None:
+    site.page("/", f'<meta name="robots" content="NoFollow"><img src="/1.png">{anchors("/a")}')
+    site.picture("/1.png", 1)
+    fill(site, "/a")
+    assert crawl(f"{site.url}/").imported == 1
+    assert "/a" not in site.asked
+    crawl(f"{site.url}/", "Others", obey_robots=False)
+    assert "/a" in site.asked
+
+
+SITEMAP = "<urlset>{}</urlset>"
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_sitemaps_add_pages_that_nothing_links_to(site: Site, is_named: bool) -> None:
+    where = "/maps/all.xml" if is_named else "/sitemap.xml"
+    if is_named:
+        site.put("/robots.txt", f"Sitemap: {site.url}{where}", "text/plain")
+    site.put(where, SITEMAP.format("<url><loc>/hidden</loc></url>"), "application/xml")
+    site.page("/", '<img src="/1.png">')
+    site.page("/hidden", '<img src="/2.png">')
+    site.picture("/1.png", 1)
+    site.picture("/2.png", 2)
+    assert crawl(f"{site.url}/").imported == 1
+    assert crawl(f"{site.url}/", "Others", use_sitemaps=True).imported == 1
+    assert ("/sitemap.xml" in site.asked) is not is_named
+
+
+def test_a_site_without_sitemaps_is_read_all_the_same(site: Site) -> None:
+    site.page("/", '<img src="/1.png">')
+    site.picture("/1.png", 1)
+    scrape = crawl(f"{site.url}/", use_sitemaps=True)
+    assert (scrape.imported, scrape.errors) == (1, 0)
+    assert not job_of(scrape).log_lines.filter(level="warning").exists()
+
+
+def test_a_named_sitemap_that_is_none_is_told_of(site: Site) -> None:
+    site.put("/robots.txt", f"Sitemap: {site.url}/gone.xml", "text/plain")
+    site.page("/", '<img src="/1.png">')
+    site.picture("/1.png", 1)
+    told: Any = job_of(crawl(f"{site.url}/", use_sitemaps=True)).log_lines.filter(level="warning")
+    assert ["gone.xml: 127.0.0.2 answers with status 404." in line.text for line in told] == [True]
