@@ -34,7 +34,8 @@ class Sighting:
     """A picture where a page has it.
 
     found_by: the rule that found it. position: its place among the page's pictures, from 0.
-    texts: what stands with it, by where: figcaption, alt, title, json_ld, heading, page_title.
+    texts: what stands with it, by where: figcaption (of an API or a sitemap: its caption), alt,
+    title, json_ld, heading, page_title; of an API also tags (between commas), rating, author.
     alt: the alternative text; caption: the best of all texts; both may be empty.
     """
 

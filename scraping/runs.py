@@ -13,6 +13,7 @@ from imagineer.jobs.models import ENDED
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
 from scraping.addresses import AddressRefused, check_url, networks, same_site, site_of
+from scraping.lookups import address_of
 from scraping.models import CrawlTarget, ScrapeJob, Source
 from scraping.options import CrawlOptions
 
@@ -21,11 +22,15 @@ MOST_TARGETS = 20
 
 @dataclass(frozen=True)
 class Asked:
-    """One address of a crawl. max_images: taken from here at most, beside the crawl's limit."""
+    """One address of a crawl; of a source, also its own (no url), or what a name finds there.
 
-    url: str
+    max_images: taken from here at most, beside the crawl's limit.
+    """
+
+    url: str = ""
     source: Source | None = None
     max_images: int | None = None
+    name: str = ""
 
 
 def checked_address(url: str, field: str = "url") -> str:
@@ -55,11 +60,16 @@ def free_album_name(url: str) -> str:
 
 
 def source_of(url: str) -> Source | None:
-    """The enabled source whose site an address lies on: that with the longest address in common."""
+    """The enabled source whose site an address lies on: that with the longest address in common.
+
+    An API and a sitemap are only meant where the address is their own: a page of their site is read
+    as a page.
+    """
     found = [
         source
         for source in Source.objects.filter(enabled=True)
         if same_site(url, [site_of(source.base_url)])
+        and (source.kind == Source.Kind.PAGES or source.base_url == url)
     ]
     return max(found, key=lambda source: _in_common(source.base_url, url), default=None)
 
@@ -89,7 +99,7 @@ def start_crawl(
         raise invalid("url", "Say where to start.")
     if len(asked) > MOST_TARGETS:
         raise invalid("url", f"A crawl has at most {MOST_TARGETS} addresses.")
-    urls = [checked_address(one.url) for one in asked]
+    urls = [checked_address(_url_of(one)) for one in asked]
     with transaction.atomic():
         name = checked_name(album_name) if album_name.strip() else free_album_name(urls[0])
         job = submit("scraping.run", title=_title(urls), created_by=created_by)
@@ -111,6 +121,12 @@ def start_crawl(
             for position, (one, url) in enumerate(zip(asked, urls, strict=True))
         )
     return scrape
+
+
+def _url_of(asked: Asked) -> str:
+    if asked.source is None:
+        return asked.url
+    return address_of(asked.source, asked.url, asked.name)
 
 
 def _title(urls: Sequence[str]) -> str:

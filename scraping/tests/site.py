@@ -26,6 +26,8 @@ class Site:
         self.answers: dict[str, Answer | Callable[[], Answer]] = {}
         self.asked: list[str] = []
         self.agents: set[str] = set()
+        # (path, headers, body) of every request.
+        self.received: list[tuple[str, dict[str, str], bytes]] = []
         self.closing = threading.Event()
         self._http = _Server((host, port), _handler_of(self))
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
@@ -85,6 +87,8 @@ class _Server(ThreadingHTTPServer):
 def _handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            site.received.append((self.path, dict(self.headers), self.rfile.read(length)))
             site.asked.append(self.path)
             site.agents.add(self.headers.get("User-Agent", ""))
             answer = site.answers.get(self.path, (404, {}, b"Not here."))
@@ -95,6 +99,9 @@ def _handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_message(self, *args: Any) -> None:
             pass
