@@ -54,8 +54,10 @@ class ApiKeyMiddleware:
             request._set_url(add_or_replace_parameter(request.url, self.key.name, value))
 
     def process_response(self, request: Request, response: Response) -> Response:
+        if not request.meta.get(FOR_API):
+            return response
         self._take_out(request)
-        return response.replace(url=request.url) if self.secret in response.url else response
+        return response.replace(url=request.url)
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         self._take_out(request)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from scrapy.http import Request, Response
 
@@ -23,6 +23,7 @@ from scraping.field_mapping import checked
 from scraping.resolver import refused_hosts
 from scraping.spiders.api_key import FOR_API, ApiKeyMiddleware
 from scraping.spiders.items import PageRead, PageTrouble, PictureRefused
+from scraping.spiders.memory import Remembered
 from scraping.spiders.pictures import PictureSpider, Yielded
 
 # Nearest to the network: no other middleware sees the key.
@@ -33,12 +34,14 @@ class JsonApiSpider(PictureSpider):
     """Asks a source as its mapping says, at most as many times as a crawl may read pages."""
 
     name = "json_api"
+    REMEMBERED = (*PictureSpider.REMEMBERED, "asked", "pages_asked")
 
     def __init__(self, config: CrawlConfig, target: TargetConfig, **kwargs: Any) -> None:
         super().__init__(config, target, **kwargs)
         self.mapping = checked(target.mapping)
         self.pages_asked = 0
-        self.asked: set[str] = set()
+        # Addresses and bodies of requests.
+        self.asked = Remembered()
         self.host = urlsplit(target.url).hostname or ""
 
     @classmethod
@@ -61,7 +64,10 @@ class JsonApiSpider(PictureSpider):
     def _is_new(self, asked: ApiRequest) -> bool:
         """Whether to send it: it was not sent before, and one more page may be asked for."""
         key = f"{asked.url} {asked.data}"
-        if key in self.asked or self.pages_asked >= self.config.options.max_pages:
+        if key in self.asked:
+            return False
+        if self.pages_asked >= self.config.options.max_pages:
+            self.cut_short = "pages"
             return False
         self.asked.add(key)
         self.pages_asked += 1
@@ -163,7 +169,7 @@ class JsonApiSpider(PictureSpider):
         """Addresses without the key; those that cannot do without it are left out."""
         without = (without_key(self.mapping, url) for url in urls)
         key = self.target.api_key
-        return tuple(url for url in without if not (key and key in url))
+        return tuple(url for url in without if not (key and key in url + unquote_plus(url)))
 
     def _too_small(self, picture: ApiPicture) -> str:
         """Why a picture need not be fetched, as a sentence; "" if it is to be."""
