@@ -28,6 +28,7 @@ _TAGS = ("tags", "tag_string", "keywords")
 _RATINGS = {
     "g": "SAFE", "general": "SAFE", "safe": "SAFE", "sfw": "SAFE",
     "s": "SUGGESTIVE", "sensitive": "SUGGESTIVE", "suggestive": "SUGGESTIVE",
+    "sketchy": "SUGGESTIVE",
     "q": "ADULT", "questionable": "ADULT", "adult": "ADULT", "mature": "ADULT", "nsfw": "ADULT",
     "e": "EXPLICIT", "explicit": "EXPLICIT",
 }  # fmt: skip
@@ -148,8 +149,13 @@ def _tags(told: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _rating(told: Mapping[str, Any]) -> str:
     value = told.get("rating")
-    found = _RATINGS.get(value.strip().lower(), "") if isinstance(value, str) else ""
+    found = rating_said(value) if isinstance(value, str) else ""
     return found or ("ADULT" if told.get("nsfw") is True else "")
+
+
+def rating_said(word: str) -> str:
+    """SAFE, SUGGESTIVE, ADULT or EXPLICIT, as sites and tools say it; "" for any other word."""
+    return _RATINGS.get(word.strip().lower(), "")
 
 
 def _drawn(told: Mapping[str, Any]) -> foreign_metadata.Drawn:

@@ -18,6 +18,7 @@ from gallery.add_image import add_image
 from gallery.image_files import DecodedImage, ImageRefused
 from gallery.models import Album, Image, Label
 from scraping.crawl_config import Sighting
+from scraping.found_labels import labels_in, rating_in
 from scraping.models import CrawlTarget, RefusedImage, ScrapedImage, ScrapeJob
 
 Reason = RefusedImage.Reason
@@ -65,6 +66,7 @@ def take(target: CrawlTarget, found: Sighting, data: bytes) -> Image | None:
         data,
         source_type=Image.Source.SCRAPED,
         original_name=name_in(found.image_url),
+        imported_rating=rating_in(found),
         path_prefix=_folder(scrape),
         album=album_of(scrape) if chosen.auto_create_album else None,
         created_by=scrape.created_by,
@@ -144,14 +146,12 @@ def record(target: CrawlTarget, found: Sighting, image: Image) -> None:
         Label.objects.bulk_create(
             Label(
                 image=image,
-                kind=Label.Kind.CAPTION,
+                kind=kind,
                 text=text,
                 source=Label.Source.SCRAPER,
                 created_by=scrape.created_by,
             )
-            # The newest caption of a source speaks for an image: the figcaption, if there is one.
-            for text in dict.fromkeys((found.alt, found.caption))
-            if text
+            for kind, text in labels_in(found)
         )
         image_index.refresh([image.pk])
         add_counts(target, imported=1, downloaded=1)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 MAPPING = {
     "request": {"path": "/posts.json"},
     "items": "posts",
-    "item": {"images": ["file"], "caption": "text"},
+    "item": {"images": ["file"], "caption": "text", "tags": "tags", "rating": "r"},
     "lookup": {"tags": "{name}"},
 }
 
@@ -55,7 +55,7 @@ def test_or_at_what_a_name_finds(site: Site) -> None:
 def test_an_api_is_asked_for_a_name(site: Site) -> None:
     site.put(
         "/posts.json?tags=red+boat",
-        '{"posts": [{"file": "/1.png", "text": "A red boat"}]}',
+        '{"posts": [{"file": "/1.png", "text": "A red boat", "tags": "red_boat sea", "r": "e"}]}',
         "application/json",
     )
     site.picture("/1.png", 1)
@@ -66,6 +66,14 @@ def test_an_api_is_asked_for_a_name(site: Site) -> None:
     found = fresh(scrape).scraped_images.get()
     assert found.caption_text == "A red boat"
     assert found.found_by == "api"
+    labels = found.image.labels.order_by("kind", "text").values_list("kind", "text", "source")
+    assert list(labels) == [
+        ("caption", "A red boat", "scraper"),
+        ("rating", "EXPLICIT", "imported"),
+        ("tag", "red_boat", "scraper"),
+        ("tag", "sea", "scraper"),
+    ]
+    assert (found.image.rating, found.image.is_nsfw) == ("EXPLICIT", True)
 
 
 @pytest.mark.parametrize("kind", ["pages", "api"])
