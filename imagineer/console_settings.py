@@ -55,6 +55,8 @@ SHOWN = frozenset(
         "MAX_LORA_MB",
         "SCRAPE_DELAY",
         "SCRAPE_ALLOWED_NETWORKS",
+        "SCRAPE_ALLOWED_HOSTS",
+        "SCRAPE_ALLOWED_PORTS",
         "MAX_IMAGE_MEGAPIXELS",
         "MAX_REQUEST_MB",
         "BASE_MODEL",

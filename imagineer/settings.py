@@ -304,6 +304,10 @@ SCRAPE_USER_AGENT = env.text("SCRAPE_USER_AGENT", "Imagineer/0.1 (self-hosted im
 SCRAPE_DELAY = env.decimal("SCRAPE_DELAY", 0.5, low=0, high=60)
 # Networks that a crawl may reach although they are private (CIDR, comma-separated).
 SCRAPE_ALLOWED_NETWORKS = env.words("SCRAPE_ALLOWED_NETWORKS")
+# Hosts that it may reach whatever their address is ("host" or "host:port", comma-separated).
+SCRAPE_ALLOWED_HOSTS = env.words("SCRAPE_ALLOWED_HOSTS")
+# Ports of all other hosts that it may connect to.
+SCRAPE_ALLOWED_PORTS = env.words("SCRAPE_ALLOWED_PORTS", "80,443,8080,8443")
 
 # --- Language and time -------------------------------------------------------------------------
 

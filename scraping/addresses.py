@@ -7,11 +7,14 @@ that cannot be talked around is :mod:`scraping.resolver`, which every connection
 import ipaddress
 import socket
 from collections.abc import Iterable
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 LONGEST_URL = 2000
+PORTS = (80, 443, 8080, 8443)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Ranges that ipaddress counts as global although no public web server lives there.
 _NEVER = (
@@ -23,7 +26,10 @@ _NEVER = (
     ipaddress.ip_network("fec0::/10"),  # old site-local, RFC 3879
     ipaddress.ip_network("64:ff9b:1::/48"),  # local-use NAT64, RFC 8215
 )
+# What is given out of IPv6 for the public; everything else is special or not there yet.
+_GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_TRANSLATED = ipaddress.ip_network("::ffff:0:0:0/96")  # RFC 2765
 _PRIVATE_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa")
 
 
@@ -31,9 +37,68 @@ class AddressRefused(ValueError):
     """This address is not crawled; the text says why."""
 
 
-def networks(words: Iterable[str]) -> tuple[IPNetwork, ...]:
-    """Networks in CIDR notation. Raises ValueError for one that is not."""
-    return tuple(ipaddress.ip_network(word, strict=False) for word in words)
+@dataclass(frozen=True)
+class Reach:
+    """Where crawls may connect to.
+
+    ports: of public hosts. networks: private ones that are open nevertheless. hosts: (name or IP
+    address, port or None for every one), open whatever address the name has.
+    """
+
+    ports: frozenset[int] = frozenset(PORTS)
+    networks: tuple[IPNetwork, ...] = ()
+    hosts: frozenset[tuple[str, int | None]] = frozenset()
+
+    def names(self, host: str, port: int) -> bool:
+        """Whether this host is open by its name."""
+        return bool(self.hosts) and not self.hosts.isdisjoint({(host, port), (host, None)})
+
+    def allows_port(self, host: str, port: int) -> bool:
+        return port in self.ports or self.names(plain(host), port)
+
+    def allows(self, address: str | IPAddress, host: str, port: int) -> bool:
+        """Whether a connection may be made to this IP address, which the host's name led to."""
+        if self.names(plain(host), port):
+            return True
+        return port in self.ports and is_reachable(address, self.networks)
+
+
+_PUBLIC = Reach()
+
+
+def reach_from(
+    networks: Iterable[str] = (), hosts: Iterable[str] = (), ports: Iterable[str | int] = PORTS
+) -> Reach:
+    """networks: in CIDR notation; hosts: "host" or "host:port". Raises ValueError with a name."""
+    return Reach(
+        ports=frozenset(_port(word) for word in ports),
+        networks=tuple(ipaddress.ip_network(word, strict=False) for word in networks),
+        hosts=frozenset(_host_and_port(word) for word in hosts),
+    )
+
+
+def _port(word: str | int) -> int:
+    if not str(word).isdecimal() or not 0 < int(word) < 2**16:
+        raise ValueError(f"“{word}” is no port")
+    return int(word)
+
+
+def _host_and_port(word: str) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(f"//{word}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"“{word}” is no host") from None
+    if not host or parts.netloc != word or parts.username is not None:
+        raise ValueError(f"“{word}” is no host")
+    return plain(host), port
+
+
+def plain(host: str) -> str:
+    """One spelling of a host: lower case, no last dot, IP addresses in their usual notation."""
+    host = host.rstrip(".").lower()
+    address = literal(host)
+    return str(address) if address is not None else host
 
 
 def is_reachable(address: str | IPAddress, allowed: Iterable[IPNetwork] = ()) -> bool:
@@ -49,6 +114,8 @@ def is_reachable(address: str | IPAddress, allowed: Iterable[IPNetwork] = ()) ->
     address = _embedded(address)
     if any(address in network for network in allowed):
         return True
+    if address.version == 6 and address not in _GLOBAL_IPV6:
+        return False
     return address.is_global and not (
         address.is_multicast
         or address.is_reserved
@@ -67,7 +134,8 @@ def _embedded(address: IPAddress) -> IPAddress:
         return address.sixtofour
     if address.teredo:
         return address.teredo[1]
-    if address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
+    compatible = int(address) >> 32 == 0 and int(address) > 1
+    if address in _NAT64 or address in _TRANSLATED or compatible:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
 
@@ -90,7 +158,7 @@ def literal(host: str) -> IPAddress | None:
         return None
 
 
-def check_url(url: str, allowed: Iterable[IPNetwork] = ()) -> str:
+def check_url(url: str, reach: Reach = _PUBLIC) -> str:
     """The address as it is crawled, without its fragment. Raises AddressRefused."""
     url = url.strip()
     if len(url) > LONGEST_URL:
@@ -99,22 +167,34 @@ def check_url(url: str, allowed: Iterable[IPNetwork] = ()) -> str:
         raise AddressRefused("The address has spaces or control characters in it.")
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        port = parts.port
     except ValueError:
         raise AddressRefused("This is not a web address.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise AddressRefused("The address must begin with http:// or https:// and name a host.")
     if parts.username is not None or parts.password is not None:
         raise AddressRefused("The address must not hold a user name or password.")
-    _check_host(parts, tuple(allowed))
+    _check_host(parts, _DEFAULT_PORTS[parts.scheme] if port is None else port, reach)
     return parts._replace(fragment="").geturl()
 
 
-def _check_host(parts: SplitResult, allowed: tuple[IPNetwork, ...]) -> None:
+def _check_host(parts: SplitResult, port: int, reach: Reach) -> None:
     host = (parts.hostname or "").rstrip(".")
+    if reach.names(plain(host), port):
+        return
+    _check_name(host, reach)
+    if port not in reach.ports:
+        allowed = ", ".join(str(number) for number in sorted(reach.ports))
+        raise AddressRefused(
+            f"Port {port} is not among those that crawls use ({allowed}). An operator can open it "
+            "with SCRAPE_ALLOWED_PORTS."
+        )
+
+
+def _check_name(host: str, reach: Reach) -> None:
     address = literal(host)
     if address is not None:
-        if not is_reachable(address, allowed):
+        if not is_reachable(address, reach.networks):
             raise AddressRefused(
                 f"{host} is a private address; crawls reach public ones only. An operator can open "
                 "networks with SCRAPE_ALLOWED_NETWORKS."
@@ -128,7 +208,7 @@ def _check_host(parts: SplitResult, allowed: tuple[IPNetwork, ...]) -> None:
         host.encode("idna")
     except UnicodeError:
         raise AddressRefused(f"“{host}” is not the name of a host.") from None
-    if not allowed and "." not in host:
+    if not reach.networks and "." not in host:
         raise AddressRefused(f"“{host}” is not the name of a public host.")
 
 

@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -11,16 +10,16 @@ class ScrapingConfig(AppConfig):
         from gallery import albums
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
-        from scraping.addresses import networks
         from scraping.crawl_folder import remove_leftovers
         from scraping.jobs import ended, run
-        from scraping.runs import is_promised
+        from scraping.runs import is_promised, reach
 
         try:
-            networks(settings.SCRAPE_ALLOWED_NETWORKS)
+            reach()
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"SCRAPE_ALLOWED_NETWORKS: {error}. Write networks such as 10.0.0.0/8."
+                f"SCRAPE_ALLOWED_NETWORKS, SCRAPE_ALLOWED_HOSTS or SCRAPE_ALLOWED_PORTS: {error}. "
+                "Write networks such as 10.0.0.0/8, hosts such as example.org:8000, ports as 80."
             ) from None
         registry.register("scraping.run", queue=Queue.CRAWL, run=run, label="Scraping", ended=ended)
         registry.register_upkeep(remove_leftovers)

@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from scraping import options
+from scraping.addresses import PORTS, Reach, reach_from
 from scraping.options import CrawlOptions
 from scraping.rendering import Rendering
 
@@ -81,7 +82,7 @@ class CrawlConfig:
     seconds_left: until the crawl's time is up. settled_urls: pictures that this crawl has taken or
     refused for good, whichever target found them.
     delay_s: pause between two requests to one host, at least. timeout_s: for one answer, whole.
-    allowed_networks: private ones (CIDR) that are open nevertheless.
+    allowed_networks, allowed_hosts, allowed_ports: see scraping.addresses.reach_from.
     """
 
     spool: str
@@ -95,6 +96,12 @@ class CrawlConfig:
     seconds_left: float = 6 * 3600.0
     settled_urls: frozenset[str] = frozenset()
     allowed_networks: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_ports: tuple[int, ...] = PORTS
+
+    @property
+    def reach(self) -> Reach:
+        return reach_from(self.allowed_networks, self.allowed_hosts, self.allowed_ports)
 
 
 def to_json(config: CrawlConfig) -> str:
@@ -110,7 +117,8 @@ def from_json(text: str) -> CrawlConfig:
     data["targets"] = tuple(_target(target) for target in data["targets"])
     data["options"] = options.from_json(data["options"])
     data["settled_urls"] = frozenset(data["settled_urls"])
-    data["allowed_networks"] = tuple(data["allowed_networks"])
+    for name in ("allowed_networks", "allowed_hosts", "allowed_ports"):
+        data[name] = tuple(data[name])
     return CrawlConfig(**data)
 
 

@@ -44,6 +44,8 @@ def process_settings(config: CrawlConfig) -> dict[str, Any]:
         "TWISTED_DNS_RESOLVER": "scraping.resolver.PublicResolver",
         "DNSCACHE_ENABLED": False,
         "SCRAPE_ALLOWED_NETWORKS": list(config.allowed_networks),
+        "SCRAPE_ALLOWED_HOSTS": list(config.allowed_hosts),
+        "SCRAPE_ALLOWED_PORTS": list(config.allowed_ports),
         "LOG_LEVEL": "WARNING",
     }
 

@@ -140,6 +140,8 @@ def _config(work: Work) -> CrawlConfig:
         seconds_left=max(0.0, work.seconds_left()),
         settled_urls=frozenset(settled),
         allowed_networks=tuple(settings.SCRAPE_ALLOWED_NETWORKS),
+        allowed_hosts=tuple(settings.SCRAPE_ALLOWED_HOSTS),
+        allowed_ports=tuple(int(port) for port in settings.SCRAPE_ALLOWED_PORTS),
     )
 
 

@@ -5,13 +5,12 @@ to what it answers. So there is no moment between check and connection at which 
 change its mind, and nothing is cached.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
 from zope.interface import implementer
 
-from scraping.addresses import IPNetwork, is_reachable, networks
+from scraping.addresses import Reach, reach_from
 
 # Hosts of this process's crawl whose addresses are all private.
 refused_hosts: set[str] = set()
@@ -19,12 +18,13 @@ refused_hosts: set[str] = set()
 
 @implementer(IResolutionReceiver)
 class _Filter:
-    """Passes public addresses on to the real receiver."""
+    """Passes on to the real receiver what may be reached."""
 
-    def __init__(self, receiver: Any, host: str, allowed: Sequence[IPNetwork]) -> None:
+    def __init__(self, receiver: Any, host: str, port: int, reach: Reach) -> None:
         self.receiver = receiver
         self.host = host
-        self.allowed = allowed
+        self.port = port
+        self.reach = reach
         self.passed = 0
         self.dropped = 0
 
@@ -32,7 +32,7 @@ class _Filter:
         self.receiver.resolutionBegan(resolution)
 
     def addressResolved(self, address: Any) -> None:  # noqa: N802
-        if is_reachable(getattr(address, "host", ""), self.allowed):
+        if self.reach.allows(getattr(address, "host", ""), self.host, self.port):
             self.passed += 1
             self.receiver.addressResolved(address)
         else:
@@ -46,20 +46,25 @@ class _Filter:
 
 @implementer(IHostnameResolver)
 class PublicResolver:
-    """Asks another resolver and leaves out what a crawl may not reach.
+    """Asks another resolver and leaves out what a crawl may not reach, its port included.
 
-    Setting SCRAPE_ALLOWED_NETWORKS: networks in CIDR notation that are open nevertheless.
+    Settings SCRAPE_ALLOWED_NETWORKS, SCRAPE_ALLOWED_HOSTS, SCRAPE_ALLOWED_PORTS: see
+    scraping.addresses.reach_from.
     """
 
-    def __init__(self, resolver: Any, allowed: Sequence[IPNetwork]) -> None:
+    def __init__(self, resolver: Any, reach: Reach) -> None:
         self.resolver = resolver
-        self.allowed = allowed
+        self.reach = reach
         self.reactor: Any = None
 
     @classmethod
     def from_crawler(cls, crawler: Any, reactor: Any) -> "PublicResolver":
-        allowed = networks(crawler.settings.getlist("SCRAPE_ALLOWED_NETWORKS"))
-        made = cls(reactor.nameResolver, allowed)
+        reach = reach_from(
+            crawler.settings.getlist("SCRAPE_ALLOWED_NETWORKS"),
+            crawler.settings.getlist("SCRAPE_ALLOWED_HOSTS"),
+            crawler.settings.getlist("SCRAPE_ALLOWED_PORTS"),
+        )
+        made = cls(reactor.nameResolver, reach)
         made.reactor = reactor
         return made
 
@@ -75,7 +80,7 @@ class PublicResolver:
         transportSemantics: str = "TCP",  # noqa: N803
     ) -> Any:
         """As IHostnameResolver says; a name without a public address resolves to nothing."""
-        guarded = _Filter(resolutionReceiver, hostName.rstrip(".").lower(), self.allowed)
+        guarded = _Filter(resolutionReceiver, hostName.rstrip(".").lower(), portNumber, self.reach)
         return self.resolver.resolveHostName(
             guarded, hostName, portNumber, addressTypes, transportSemantics
         )

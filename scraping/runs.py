@@ -12,7 +12,14 @@ from gallery.albums import LONGEST_NAME, checked_name
 from imagineer.jobs.models import ENDED
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
-from scraping.addresses import AddressRefused, check_url, networks, same_site, site_of
+from scraping.addresses import (
+    AddressRefused,
+    Reach,
+    check_url,
+    reach_from,
+    same_site,
+    site_of,
+)
 from scraping.lookups import address_of
 from scraping.models import CrawlTarget, ScrapeJob, Source
 from scraping.options import CrawlOptions
@@ -33,10 +40,19 @@ class Asked:
     name: str = ""
 
 
+def reach() -> Reach:
+    """Where crawls may connect to. Raises ValueError for a setting that cannot be read."""
+    return reach_from(
+        settings.SCRAPE_ALLOWED_NETWORKS,
+        settings.SCRAPE_ALLOWED_HOSTS,
+        settings.SCRAPE_ALLOWED_PORTS,
+    )
+
+
 def checked_address(url: str, field: str = "url") -> str:
     """The address as it is crawled. Raises Problem 422 with a sentence."""
     try:
-        return check_url(url, networks(settings.SCRAPE_ALLOWED_NETWORKS))
+        return check_url(url, reach())
     except AddressRefused as refused:
         raise invalid(field, str(refused)) from refused
 

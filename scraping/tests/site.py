@@ -13,7 +13,8 @@ from gallery.tests.factories import picture, picture_file
 PUBLIC = "127.0.0.2"
 OTHER_PUBLIC = "127.0.0.3"
 PRIVATE = "127.0.0.9"
-OPEN = ["127.0.0.2/31"]
+# Their ports are any.
+OPEN_HOSTS = [PUBLIC, OTHER_PUBLIC]
 
 Answer = tuple[int, dict[str, str], bytes]
 

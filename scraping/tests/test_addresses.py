@@ -2,10 +2,12 @@ import pytest
 
 from scraping.addresses import (
     AddressRefused,
+    Reach,
     check_url,
     is_reachable,
     literal,
-    networks,
+    plain,
+    reach_from,
     same_site,
     site_of,
 )
@@ -18,7 +20,7 @@ PRIVATE = [
     "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254",
     "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "fec0::1", "2001:db8::1",
     "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b:1::1", "2001:0:4136:e378:8000:63bf:f5ff:fffe",
-    "100::1", "not an address", "",
+    "100::1", "::ffff:0:127.0.0.1", "::ffff:0:10.0.0.1", "4000::1", "5f00::1", "not an address", "",
 ]  # fmt: skip
 PUBLIC = [
     "8.8.8.8", "1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808",
@@ -36,7 +38,7 @@ def test_a_public_address_is_reached(address):
 
 
 def test_a_named_network_is_open_and_its_neighbours_are_not():
-    allowed = networks(["127.0.0.2/31", "fd00::/16"])
+    allowed = reach_from(["127.0.0.2/31", "fd00::/16"]).networks
     assert is_reachable("127.0.0.2", allowed)
     assert is_reachable("::ffff:127.0.0.3", allowed)
     assert is_reachable("fd00::5", allowed)
@@ -90,6 +92,8 @@ def test_a_name_is_no_literal(host):
         ("http://[fe80::1%25eth0]/", "private address"),
         ("http://169.254.169.254/latest/meta-data/", "private address"),
         ("http://192.168.1.1:8080/", "private address"),
+        ("http://[::ffff:0:127.0.0.1]/", "private address"),
+        ("http://[64:ff9b::7f00:1]/", "private address"),
     ],
 )
 def test_an_address_that_is_not_crawled_is_refused_with_a_sentence(url, words):
@@ -104,7 +108,72 @@ def test_a_public_address_passes_without_its_fragment():
 
 
 def test_an_opened_network_may_be_crawled():
-    assert check_url("http://127.0.0.2:8000/", networks(["127.0.0.2/32"]))
+    reach = reach_from(["127.0.0.2/32"])
+    assert check_url("http://127.0.0.2:8080/", reach)
+    assert check_url("http://router/", reach)
+    with pytest.raises(AddressRefused, match="Port 8000"):
+        check_url("http://127.0.0.2:8000/", reach)
+
+
+@pytest.mark.parametrize("port", [80, 443, 8080, 8443])
+def test_the_web_s_ports_are_open(port):
+    assert check_url(f"http://example.org:{port}/")
+
+
+@pytest.mark.parametrize("port", [0, 22, 25, 3306, 6379, 8081, 65535])
+def test_other_ports_are_refused(port):
+    with pytest.raises(AddressRefused, match=f"Port {port} .* SCRAPE_ALLOWED_PORTS"):
+        check_url(f"https://example.org:{port}/")
+
+
+def test_a_named_host_is_open_with_its_port():
+    reach = reach_from(hosts=["Gallery.test:9000", "10.0.0.7", "[::1]:8000"])
+    for url in ("http://gallery.test:9000/", "http://10.0.0.7:21/", "http://[::1]:8000/"):
+        assert check_url(url, reach) == url
+    for url in ("http://gallery.test:9001/", "http://10.0.0.8/", "http://[::1]:8001/"):
+        with pytest.raises(AddressRefused):
+            check_url(url, reach)
+
+
+def test_a_connection_is_judged_by_address_name_and_port():
+    reach = reach_from(["10.0.0.0/24"], ["gallery.test:9000"], [80])
+    assert reach.allows("8.8.8.8", "example.org", 80)
+    assert reach.allows("10.0.0.9", "example.org", 80)
+    assert reach.allows("127.0.0.1", "GALLERY.test.", 9000)
+    assert not reach.allows("8.8.8.8", "example.org", 443)
+    assert not reach.allows("127.0.0.1", "gallery.test", 80)
+    assert not reach.allows("10.0.1.9", "example.org", 80)
+    assert not reach.allows("169.254.169.254", "example.org", 80)
+
+
+@pytest.mark.parametrize(
+    ("host", "spelt"),
+    [("Example.ORG.", "example.org"), ("127.1", "127.0.0.1"), ("[::1]", "::1"), ("0:0::1", "::1")],
+)
+def test_a_host_has_one_spelling(host, spelt):
+    assert plain(host) == spelt
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"networks": ["10.0.0.0/33"]},
+        {"hosts": ["http://example.org"]},
+        {"hosts": ["example.org/path"]},
+        {"hosts": ["example.org:port"]},
+        {"hosts": ["me@example.org"]},
+        {"ports": ["http"]},
+        {"ports": [0]},
+        {"ports": ["65536"]},
+    ],
+)
+def test_an_allow_list_that_cannot_be_read_is_said(wrong):
+    with pytest.raises(ValueError):
+        reach_from(**wrong)
+
+
+def test_nothing_is_open_by_default_but_public_hosts():
+    assert reach_from() == Reach()
 
 
 def test_a_site_is_its_host_and_what_lies_below_it():

@@ -307,7 +307,6 @@ def again(scrape: ScrapeJob) -> None:
 
 
 def test_a_child_that_always_dies_fails_the_job(site, monkeypatch, settings):
-    settings.SCRAPE_ALLOWED_NETWORKS = [*settings.SCRAPE_ALLOWED_NETWORKS]
     scrape = start(site.url)
     settings.SCRAPE_DELAY = "not a number"
     execute(scrape.job_id)

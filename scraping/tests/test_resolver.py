@@ -10,7 +10,7 @@ from django.conf import settings
 from twisted.internet.address import IPv4Address, IPv6Address
 
 from scraping import resolver
-from scraping.addresses import networks
+from scraping.addresses import Reach, reach_from
 from scraping.resolver import PublicResolver
 
 
@@ -51,38 +51,51 @@ def no_refusals_left() -> Iterator[None]:
     resolver.refused_hosts.clear()
 
 
-def ask(guard: PublicResolver, name: str = "example.org") -> list[str]:
+def guard_over(*answers: list[str], reach: Reach | None = None) -> PublicResolver:
+    return PublicResolver(NameServer(*answers), reach or Reach())
+
+
+def ask(guard: PublicResolver, name: str = "example.org", port: int = 443) -> list[str]:
     receiver = Receiver()
-    guard.resolveHostName(receiver, name, 443)
+    guard.resolveHostName(receiver, name, port)
     assert receiver.complete == 1
     return receiver.hosts
 
 
 def test_private_answers_are_left_out_and_public_ones_pass():
-    guard = PublicResolver(NameServer(["10.0.0.1", "8.8.8.8", "::1", "2606:4700::1"]), ())
+    guard = guard_over(["10.0.0.1", "8.8.8.8", "::1", "2606:4700::1"])
     assert ask(guard) == ["8.8.8.8", "2606:4700::1"]
     assert resolver.refused_hosts == set()
 
 
 def test_a_host_with_private_addresses_alone_is_remembered():
-    guard = PublicResolver(NameServer(["10.0.0.1", "::ffff:127.0.0.1"]), ())
+    guard = guard_over(["10.0.0.1", "::ffff:127.0.0.1"])
     assert ask(guard, "Intern.Example.org.") == []
     assert resolver.refused_hosts == {"intern.example.org"}
 
 
 def test_a_name_that_does_not_exist_is_no_private_host():
-    assert ask(PublicResolver(NameServer([]), ())) == []
+    assert ask(guard_over([])) == []
     assert resolver.refused_hosts == set()
 
 
 def test_a_name_server_that_changes_its_mind_gains_nothing():
-    guard = PublicResolver(NameServer(["8.8.8.8"], ["127.0.0.1"], ["169.254.169.254"]), ())
+    guard = guard_over(["8.8.8.8"], ["127.0.0.1"], ["169.254.169.254"])
     assert [ask(guard), ask(guard), ask(guard)] == [["8.8.8.8"], [], []]
 
 
 def test_opened_networks_pass():
-    guard = PublicResolver(NameServer(["127.0.0.2", "127.0.0.1"]), networks(["127.0.0.2/32"]))
+    guard = guard_over(["127.0.0.2", "127.0.0.1"], reach=reach_from(["127.0.0.2/32"]))
     assert ask(guard) == ["127.0.0.2"]
+
+
+def test_a_port_that_is_not_open_leads_nowhere():
+    reach = reach_from(hosts=["gallery.test:9000"])
+    guard = guard_over(["8.8.8.8"], ["8.8.8.8"], ["127.0.0.1"], ["127.0.0.1"], reach=reach)
+    assert ask(guard, port=22) == []
+    assert ask(guard, port=8080) == ["8.8.8.8"]
+    assert ask(guard, "Gallery.test", 9001) == []
+    assert ask(guard, "Gallery.test", 9000) == ["127.0.0.1"]
 
 
 def test_scrapy_s_own_servers_and_other_schemes_are_off():

@@ -6,7 +6,7 @@ import pytest
 from gallery.tests.workers import Workers
 from scraping.models import ScrapedImage
 from scraping.tests.factories import fresh, start
-from scraping.tests.site import OPEN, Site
+from scraping.tests.site import OPEN_HOSTS, Site
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -16,7 +16,7 @@ def test_a_cancelled_crawl_stops_in_time_with_its_child(workers: Workers, site: 
     site.picture("/1.png", 1)
     site.slow("/slow.png")
     scrape = start(site.url)
-    workers.more = {"SCRAPE_ALLOWED_NETWORKS": ",".join(OPEN), "SCRAPE_DELAY": "0"}
+    workers.more = {"SCRAPE_ALLOWED_HOSTS": ",".join(OPEN_HOSTS), "SCRAPE_DELAY": "0"}
     workers.start("redis", "crawl")
     workers.until(
         lambda: "/slow.png" in site.asked and ScrapedImage.objects.exists(), "the first picture"
