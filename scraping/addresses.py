@@ -4,6 +4,7 @@
 that cannot be talked around is :mod:`scraping.resolver`, which every connection goes through.
 """
 
+import hashlib
 import ipaddress
 import socket
 from collections.abc import Iterable
@@ -221,3 +222,8 @@ def same_site(url: str, sites: Iterable[str]) -> bool:
     """Whether an address lies on one of these sites or below it (pictures.example.org)."""
     host = site_of(url)
     return any(host == site or host.endswith(f".{site}") for site in sites)
+
+
+def digest_of(url: str) -> str:
+    """SHA-256 of an address, in hex: short enough for an index."""
+    return hashlib.sha256(url.encode()).hexdigest()

@@ -18,6 +18,7 @@ from imagineer.console_start import RunAdmin, StartForm, number_field
 from imagineer.jobs import states
 from imagineer.jobs.models import Job
 from imagineer.problems import Problem
+from scraping import history
 from scraping.addresses import site_of
 from scraping.models import RefusedImage, ScrapeJob
 from scraping.options import BOUNDS, CrawlOptions, checked
@@ -127,7 +128,8 @@ class ScrapeJobAdmin(RunAdmin):
         return response
 
     def page_context(self, request: HttpRequest, row: ScrapeJob) -> dict[str, Any]:
-        return live_context(row) | refused_context(request, row)
+        compared = history.compare(row) if row.job.has_ended else []
+        return live_context(row) | refused_context(request, row) | {"compared": compared}
 
 
 def live_context(scrape: ScrapeJob) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from imagineer.jobs import states
 from imagineer.keyset import paginate
 from imagineer.problems import Problem, not_found
 from imagineer.texts import Text
+from scraping import api_history
 from scraping.models import COUNTS, ScrapeJob
 from scraping.options import BOUNDS, CrawlOptions, checked
 from scraping.runs import Asked, start_crawl
 
 router = Router(tags=["scraping"])
+router.add_router("", api_history.router)
 
 
 def _number(name: str, told: str = "") -> Any:

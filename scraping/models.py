@@ -150,6 +150,10 @@ class CrawlTarget(Counts):
         Source, null=True, blank=True, on_delete=models.SET_NULL, related_name="targets"
     )
     url = models.URLField("address", max_length=2000)
+    address_digest = models.CharField(
+        max_length=64, editable=False, blank=True,
+        help_text="SHA-256 of the address, short enough for an index.",
+    )  # fmt: skip
     max_images = models.PositiveIntegerField(
         null=True, blank=True, help_text="Taken from here at most, beside the crawl's own limit."
     )
@@ -162,6 +166,10 @@ class CrawlTarget(Counts):
             models.UniqueConstraint(
                 fields=("scrape_job", "position"), name="crawl_target_position"
             ),
+        )
+        indexes = (
+            models.Index(fields=("source", "-id"), name="crawl_target_of_source"),
+            models.Index(fields=("address_digest", "-id"), name="crawl_target_of_address"),
         )
 
     def __str__(self) -> str:

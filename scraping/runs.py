@@ -16,6 +16,7 @@ from scraping.addresses import (
     AddressRefused,
     Reach,
     check_url,
+    digest_of,
     reach_from,
     same_site,
     site_of,
@@ -132,6 +133,7 @@ def start_crawl(
                 position=position,
                 source=one.source or source_of(url),
                 url=url,
+                address_digest=digest_of(url),
                 max_images=one.max_images,
             )
             for position, (one, url) in enumerate(zip(asked, urls, strict=True))

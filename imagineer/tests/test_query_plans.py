@@ -26,7 +26,7 @@ from imagineer.jobs.models import Job, Status
 from imagineer.keyset import encode_cursor
 from imagineer.tests.addresses import EVERYWHERE, console_lists, filled
 from imagineer.tests.rows import make_row
-from scraping.models import ScrapeJob
+from scraping.models import CrawlTarget, RefusedImage, ScrapeJob, Source
 from training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +78,8 @@ CONSOLE = (
     "/api/labeling/review?filter=uncaptioned&album={album}&q=round",
     "/api/images/{image}/labels/history",
     "/admin/gallery/tag/{tag_id}/change/",
+    "/api/scraping/jobs/{crawl}/difference",
+    "/api/scraping/sources/{source}/crawls",
 )
 # It counts the tags of a bounded part of one album, which no index has counted before.
 COUNTING = {"/api/albums/{album}/tags"}
@@ -107,7 +109,15 @@ def ids() -> dict[str, Any]:
         GenerationItem.objects.create(
             run=run, index=index, prompt="x", seed=1, status="done", image=image
         )
-    crawl = make_row(ScrapeJob, album=album)
+    source = make_row(Source)
+    targets = [
+        make_row(CrawlTarget, source=source, url="https://example.org/", state="finished")
+        for _ in range(2)
+    ]
+    crawl = targets[1].scrape_job
+    ScrapeJob.objects.filter(pk=crawl.pk).update(album=album)
+    Job.objects.filter(scrape_job__targets__in=targets).update(status=Status.COMPLETED)
+    make_row(RefusedImage, scrape_job=crawl, target=targets[1])
     training = make_row(TrainingRun, is_public=True)
     training.albums.add(album)
     tag = images[0].tags.get()
@@ -117,7 +127,7 @@ def ids() -> dict[str, Any]:
         "image": images[0].pk, "album": album.pk, "slug": album.slug, "tag": "round",
         "lora": lora.pk, "template": template.pk, "template_slug": template.slug, "run": run.pk,
         "tag_id": tag.pk, "label": images[0].labels.order_by("pk")[0].pk,
-        "job": job.pk, "crawl": crawl.pk, "training": training.pk,
+        "job": job.pk, "crawl": crawl.pk, "source": source.pk, "training": training.pk,
         "rendition": f"{images[0].sharp_key}-300",
     }  # fmt: skip
 
