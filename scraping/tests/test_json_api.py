@@ -10,7 +10,7 @@ import pytest
 from scraping.crawl_child import CrawlChild, Event
 from scraping.crawl_config import CrawlConfig, TargetConfig
 from scraping.options import checked
-from scraping.tests.site import OPEN, OTHER_PUBLIC, Site
+from scraping.tests.site import OPEN_HOSTS, OTHER_PUBLIC, Site
 
 SECRET = "s3cr+t/key=="
 
@@ -33,7 +33,7 @@ def events(
         targets=(TargetConfig(1, url, str(folder), "api", mapping=mapping, api_key=api_key),),
         options=checked({"min_width": 48, "min_height": 48} | chosen),
         delay_s=0,
-        allowed_networks=tuple(OPEN),
+        allowed_hosts=tuple(OPEN_HOSTS),
     )
     told: list[Event] = []
     with CrawlChild(config, spool / "log") as child:
