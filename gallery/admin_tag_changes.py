@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from gallery import admin_bulk, bulk, label_changes, label_steps, nsfw, tag_counts
+from gallery.caption_words import LONGEST_TRIGGER
 from gallery.label_changes import TAKES, Action, Change, UndoRefused
 from gallery.label_preview import Preview, Sample, preview
 from gallery.models import Album, Image
@@ -65,7 +66,7 @@ class ChangeForm(forms.Form):
         help_text=f"{bounds(2, label_changes.MOST_FEWER_THAN)}: rarer tags go.",
     )
     trigger_word = forms.CharField(
-        required=False, max_length=label_changes.LONGEST_TRIGGER,
+        required=False, max_length=LONGEST_TRIGGER,
         help_text="Put before each picture's chosen caption that does not say it yet.",
     )  # fmt: skip
     where = forms.ChoiceField(label="Of which pictures", choices=WAYS, widget=forms.RadioSelect)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from gallery import caption_prefix, label_steps, tag_changes, tag_counts, tag_names
-from gallery.caption_words import one_line
+from gallery.caption_words import LONGEST_TRIGGER, one_line
 from gallery.label_steps import Effect
 from gallery.models import Image
 from gallery.selections import Selection
@@ -35,7 +35,6 @@ AT_ONCE = 200
 COUNTED_AT_MOST = tag_counts.COUNTED_AT_MOST
 MOST_TAGS = 50
 MOST_FEWER_THAN = 1_000_000
-LONGEST_TRIGGER = 100
 _PART = 200
 _COUNTING_PART = 10_000
 

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from gallery import admin_filters, bulk
+from gallery.caption_words import LONGEST_TRIGGER
 from gallery.models import Album, Image, Label
 from imagineer import words
 from imagineer.console_rows import COUNTED_AT_MOST
@@ -30,7 +31,6 @@ from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.prices import dollars
 from labeling.prompts import SD_TRAINING
 from labeling.runs import current_prompt, estimate_of, retry_run, start_run
-from labeling.trigger_words import LONGEST
 
 __all__ = ["LabelingRunAdmin", "admin_prompts"]
 
@@ -77,9 +77,9 @@ class LabelForm(StartForm):
     prompt_kind = ChosenField(label="Prompt", initial=SD_TRAINING)
     trigger_word = forms.CharField(
         required=False,
-        max_length=LONGEST,
-        help_text="Every caption begins with it. It stands for what all the pictures share, so "
-        "that is left out of the captions.",
+        max_length=LONGEST_TRIGGER,
+        help_text="Put before every caption that does not say it. It stands for what all the "
+        "pictures share, so that is left out of the captions.",
     )
     include_context = forms.BooleanField(
         required=False,

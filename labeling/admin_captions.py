@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from gallery.album_sources import SourceRefused
+from gallery.caption_words import LONGEST_TRIGGER
 from gallery.models import Album, Rating
 from imagineer.texts import is_line
 from labeling.analytics import Figures, figures
@@ -44,7 +45,10 @@ class ExportForm(forms.Form):
         min_value=1, max_value=1000, initial=10, required=False, help_text="For kohya's folder."
     )
     trigger = forms.CharField(
-        max_length=100, required=False, label="Trigger word", help_text="For kohya's folder."
+        max_length=LONGEST_TRIGGER,
+        required=False,
+        label="Trigger word",
+        help_text="For kohya's folder.",
     )
 
     def clean_trigger(self) -> str:

@@ -9,6 +9,7 @@ from django.db.models import Count
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
+from gallery.caption_words import LONGEST_TRIGGER
 from gallery.models import Album, Image
 from gallery.schemas import Id, SearchText
 from imagineer.accounts.permissions import ADMIN
@@ -20,7 +21,6 @@ from labeling import api_captions, api_review
 from labeling.labelers import LabelerKind, default_labeler, known
 from labeling.models import LabelingItem, LabelingRun
 from labeling.runs import retry_run, start_run
-from labeling.trigger_words import LONGEST
 
 router = Router(tags=["labeling"])
 router.add_router("", api_captions.router)
@@ -44,8 +44,9 @@ class LabelingIn(In):
     )
     trigger_word: Line = Field(
         default="",
-        max_length=LONGEST,
-        description="What every caption begins with; what it stands for is not described.",
+        max_length=LONGEST_TRIGGER,
+        description="Put before every caption that does not say it; what it stands for is not "
+        "described.",
     )
     include_context: Flag = Field(
         default=True,

@@ -10,6 +10,7 @@ from ninja.files import UploadedFile
 from pydantic import StringConstraints
 
 from gallery.album_sources import SourceRefused
+from gallery.caption_words import LONGEST_TRIGGER
 from gallery.models import Album
 from imagineer import texts
 from imagineer.accounts.permissions import ADMIN
@@ -58,7 +59,7 @@ class ExportOf(In):
     pictures: bool = False
     repeats: int = Field(default=10, ge=1, le=1000)
     trigger: Annotated[
-        str, StringConstraints(strip_whitespace=True, max_length=100), texts.LINE
+        str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TRIGGER), texts.LINE
     ] = ""
 
 

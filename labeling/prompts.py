@@ -108,7 +108,7 @@ quoted. A name or a fact from such words may be used only where the picture itse
 def instructions(text: str, trigger_word: str = "") -> str:
     """What an admin asks of the caption; the same for every picture of a run.
 
-    trigger_word: names what the pictures share. Whoever writes the labels puts it in front.
+    trigger_word: names what the pictures share. Whoever writes the labels puts it before them.
     """
     if not trigger_word:
         return text

@@ -6,13 +6,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from gallery.caption_words import LONGEST_TRIGGER, one_line
 from gallery.models import Album, Image, Label
 from imagineer.jobs import states
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
 from imagineer.texts import NOT_A_LINE, is_line
 from imagineer.words import thin
-from labeling import budget, selection, trigger_words
+from labeling import budget, selection
 from labeling.estimates import Estimate, estimate
 from labeling.labelers import LabelerKind, default_labeler, labeler_kind
 from labeling.models import LabelingItem, LabelingRun, Prompt
@@ -54,11 +55,11 @@ def start_run(
     """Write the run, an item for every image and the job, and enqueue it.
 
     An album, a search or image ids. labeler: by default Claude where it can be used, else the local
-    one. prompt_kind: by default sd_training for an album, else default. trigger_word: what every
-    caption begins with. include_context: whether the labeler is told of the album and of the page
-    that a picture comes from. Labelers that read no prompts pass these three over. use_batches: at
-    half the price, within a day. Raises Problem: 409 if the labeler cannot be used or the month's
-    budget does not allow it, 422 for what else is wrong.
+    one. prompt_kind: by default sd_training for an album, else default. trigger_word: what is put
+    before every caption that does not say it. include_context: whether the labeler is told of the
+    album and of the page that a picture comes from. Labelers that read no prompts pass these three
+    over. use_batches: at half the price, within a day. Raises Problem: 409 if the labeler cannot be
+    used or the month's budget does not allow it, 422 for what else is wrong.
     """
     kind = labeler_kind(labeler or default_labeler())
     if missing := kind.missing():
@@ -93,13 +94,14 @@ def start_run(
 
 
 def checked_trigger_word(text: str) -> str:
-    """The word with single spaces. Raises Problem 422 for one that captions cannot begin with."""
-    word = " ".join(text.split())
+    """The word with single spaces. Raises Problem 422 for one that cannot stand before captions."""
+    word = one_line(text)
     if not is_line(word):
         raise invalid("trigger_word", NOT_A_LINE)
-    if len(word) > trigger_words.LONGEST or "," in word:
-        most = trigger_words.LONGEST
-        raise invalid("trigger_word", f"Choose at most {most} characters without a comma.")
+    if len(word) > LONGEST_TRIGGER or "," in word:
+        raise invalid(
+            "trigger_word", f"Choose at most {LONGEST_TRIGGER} characters without a comma."
+        )
     return word
 
 

@@ -1,11 +1,11 @@
 """A labeler's answer becomes Labels; what others said stays."""
 
 from gallery import image_index
+from gallery.caption_words import with_trigger
 from gallery.models import Image, Label
 from labeling.found_captions import COPIED
 from labeling.labeler import Labeling
 from labeling.models import LabelingRun
-from labeling.trigger_words import with_trigger
 
 
 def write_labels(

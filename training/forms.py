@@ -114,7 +114,8 @@ class TrainForm(StartForm):
     trigger_word = forms.CharField(
         max_length=100,
         required=False,
-        help_text="Put in front of every caption; say it in prompts, for example “night style”.",
+        help_text="Put before every caption that does not say it; say it in prompts, for example "
+        "“night style”.",
     )
     preset = forms.ChoiceField(choices=list(PRESET_LABELS.items()), initial="standard")
     dataset = forms.ModelChoiceField(

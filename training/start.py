@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from gallery.caption_words import one_line
+from gallery.caption_words import LONGEST_TRIGGER, one_line
 from gallery.models import Album
 from generation.base_model import ensure_base_model
 from generation.models import ModelVersion
@@ -49,8 +49,10 @@ def start_training(
     name, trigger_word = one_line(name), one_line(trigger_word)
     if not 1 <= len(name) <= 100:
         raise invalid("name", "Give the LoRA a name of 1 to 100 characters.")
-    if len(trigger_word) > 100 or "," in trigger_word:
-        raise invalid("trigger_word", "Choose at most 100 characters without a comma.")
+    if len(trigger_word) > LONGEST_TRIGGER or "," in trigger_word:
+        raise invalid(
+            "trigger_word", f"Choose at most {LONGEST_TRIGGER} characters without a comma."
+        )
     for field, text in (("name", name), ("trigger_word", trigger_word)):
         if not is_line(text):
             raise invalid(field, NOT_A_LINE)

@@ -13,12 +13,23 @@ from gallery.caption_words import one_line, with_trigger
         ("ace of hearts", "night style, ace of hearts"),
         ("Night Style, ace of hearts", "Night Style, ace of hearts"),
         ("ace of hearts in night style", "ace of hearts in night style"),
+        ("Night style: ace of hearts", "Night style: ace of hearts"),
         ("night styles of old", "night style, night styles of old"),
+        ("a knight style", "night style, a knight style"),
         ("", "night style"),
+        ("night style", "night style"),
     ],
 )
-def test_the_trigger_word_stands_in_front_once(caption: str, expected: str) -> None:
+def test_the_trigger_word_stands_before_a_caption_that_does_not_say_it(
+    caption: str, expected: str
+) -> None:
     assert with_trigger(caption, "night style") == expected
+    assert with_trigger(expected, "night style") == expected
+
+
+def test_a_word_of_signs_is_taken_as_it_is() -> None:
+    assert with_trigger("(x)*, a cat", "(x)*") == "(x)*, a cat"
+    assert with_trigger("a cat", "(x)*") == "(x)*, a cat"
 
 
 def test_no_trigger_word_changes_nothing() -> None:

@@ -15,7 +15,7 @@ from imagineer.jobs.runner import execute
 from labeling import one_by_one, outcomes
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.runs import start_run
-from labeling.tests.anthropic_server import Reply, good_text
+from labeling.tests.anthropic_server import GOOD, Reply, good_text
 from labeling.tests.factories import album_of, finished, run_of, texts, uncached
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +120,10 @@ def test_a_retry_tells_of_what_failed_then_and_not_before(anthropic, settings):
     settings.LABELING_CONCURRENCY = 1
     anthropic.script = [Reply(status=400, message="too blue"), Reply(status=400, message="too red")]
     run = start_run(album=album_of(3))
-    assert "(status 400): too red." in finished(run).error
+    error = finished(run).error
+    # Pictures are asked about as they become ready, so either message may be the last one's.
+    assert run.items.filter(outcome=Outcome.FAILED).last().error in error
+    assert "2 of 3 images failed." in error
     anthropic.script = [Reply(text=good_text()), Reply(status=400, message="too green")]
     assert states.retry(run.job)
     job = finished(run)
@@ -186,10 +189,13 @@ def test_an_image_that_went_into_the_trash_is_not_labelled(anthropic):
     assert texts(gone, "caption") == []
 
 
-def test_captions_begin_with_the_trigger_word_which_is_not_described(anthropic):
-    image = make_image()
+def test_captions_say_the_trigger_word_once_which_is_not_described(anthropic):
+    image, other = make_image(), make_image()
+    anthropic.script = [GOOD, Reply(text=good_text(caption="a king in Zkdeck style"))]
     run = run_of(image, trigger_word="zkdeck")
     finished(run)
+    finished(run_of(other, trigger_word="zkdeck"))
+    assert texts(other, "caption") == ["a king in Zkdeck style"]
     assert texts(image, "caption") == ["zkdeck, a red square on white"]
     assert "The word “zkdeck” names" in anthropic.requests[0]["system"][1]["text"]
     caption = image.labels.get(kind=Label.Kind.CAPTION)
