@@ -1,7 +1,8 @@
 """A trigger word put before the captions that speak for images: new labels, none overwritten.
 
 The new caption is a label by hand that keeps the model, prompt and confidence of the one it was
-made of. It is the chosen one: by its source, or because it takes over the pin.
+made of. It is the chosen one: by its source, or because it takes over the pin, with who decided so
+and when.
 """
 
 from collections import defaultdict
@@ -49,6 +50,8 @@ def _effect(old: Label, text: str, by: Any) -> Effect:
         prompt_version=old.prompt_version,
         confidence=old.confidence,
         is_pinned=old.is_pinned,
+        pinned_by_id=old.pinned_by_id if old.is_pinned else None,
+        pinned_at=old.pinned_at if old.is_pinned else None,
         created_by_id=getattr(by, "pk", None),
     )
     return Effect(

@@ -49,6 +49,7 @@ def write(change: LabelChange, effects: Sequence[Effect]) -> None:
         steps += [_step(change, effect, Kind.UNPINNED, label_id=pk) for pk in effect.unpins]
         for kind, words in ((Kind.REJECTED, effect.rejects), (Kind.ACCEPTED, effect.accepts)):
             steps += [_step(change, effect, kind, tag=tags[name]) for name in words]
+    # Who had pinned them stays on their rows, for the undo.
     Label.objects.filter(pk__in=[pk for effect in effects for pk in effect.unpins]).update(
         is_pinned=False
     )

@@ -221,6 +221,6 @@ def _changed(chosen: Label | None) -> str:
         return "The caption was taken away meanwhile. Nothing was changed."
     text = chosen.text.strip()
     quoted = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
-    by = chosen.pinned_by or chosen.created_by
+    by = (chosen.pinned_by if chosen.is_pinned else None) or chosen.created_by
     who = f" by {by}" if by else ""
     return f"The caption was changed meanwhile{who}: “{quoted}”. Nothing was changed."

@@ -216,7 +216,7 @@ def _write_one(
             known.append(label)
             outcome.captions += 1
         if choose and captions.choose(known) != label:
-            labels.pin(label)
+            labels.pin(label, pinned_by=created_by)
     tags = {normalised(label.text) for label in said if label.kind in image_tags.TAG_KINDS}
     for tag in row.tags:
         if normalised(tag) not in tags:

@@ -9,7 +9,7 @@ from gallery.captions import choose
 from gallery.label_changes import Action, Change, start, undo
 from gallery.models import Image, Label
 from gallery.selections import Selection
-from gallery.tests.factories import make_album, make_label, make_row, make_tagged
+from gallery.tests.factories import make_admin, make_album, make_label, make_row, make_tagged
 
 pytestmark = pytest.mark.django_db
 CLAUDE = Label.Source.CLAUDE
@@ -59,18 +59,22 @@ def test_it_is_not_doubled() -> None:
     assert (caption(said), caption(other)) == ("SKS, a fox", "sks, a fox")
 
 
-def test_a_pin_is_taken_over() -> None:
-    image = make_row()
+def test_a_pin_is_taken_over_with_who_decided_so() -> None:
+    image, anna = make_row(), make_admin("anna")
     old = make_label(image, "pinned", source=Label.Source.LOCAL)
     make_label(image, "by hand")
-    labels.pin(old)
-    row = prefix([image])
+    labels.pin(old, pinned_by=anna)
+    row = prefix([image], created_by=make_admin("ben"))
     new = speaks(image)
     assert new is not None
     assert (new.text, new.is_pinned) == ("sks, pinned", True)
+    assert (new.pinned_by, new.pinned_at) == (anna, old.pinned_at)
     assert image.labels.filter(is_pinned=True).count() == 1
     undo(row)
-    assert speaks(image) == old
+    again = speaks(image)
+    assert again == old
+    assert again is not None
+    assert (again.is_pinned, again.pinned_by, again.pinned_at) == (True, anna, old.pinned_at)
 
 
 def test_what_has_no_caption_is_left_alone() -> None:

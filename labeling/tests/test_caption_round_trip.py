@@ -141,7 +141,9 @@ def test_an_edited_table_counts_and_leaves_the_old_words(album: Album) -> None:
     assert captions(album)[0] == "a lake at dawn"
     image = Image.objects.get(original_name="lake.png")
     assert image.labels.filter(kind="caption").count() == 3
-    assert image.labels.get(text="a lake at dawn").is_pinned
+    pinned = image.labels.get(text="a lake at dawn")
+    assert (pinned.is_pinned, pinned.pinned_by) == (True, pinned.created_by)
+    assert pinned.created_by is not None
 
 
 def test_without_choosing_the_rule_decides(album: Album) -> None:
