@@ -20,8 +20,10 @@ class LabelingConfig(AppConfig):
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
         from labeling import caption_jobs, jobs, notices
-        from labeling.labelers import warm_up
+        from labeling.labelers import known, warm_up
 
+        # A wrong path in LABELERS stops the program here, not the first page that asks for it.
+        known()
         for check in (notices.budget_notices, notices.price_notices):
             console_warnings.register(check)
         registry.register(

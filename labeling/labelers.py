@@ -5,7 +5,7 @@ whoever installs it.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,14 +22,20 @@ from labeling.labeler import LONGEST_SIDE, Labeler
 
 CLAUDE = "claude"
 LOCAL = "local"
+# As LabelingRun.labeler keeps it.
+LONGEST_NAME = 50
+# A labeler speaks neither for persons nor for web pages.
+SOURCES = (Label.Source.CLAUDE.value, Label.Source.LOCAL.value, Label.Source.IMPORTED.value)
 
 
 @dataclass(frozen=True)
 class LabelerKind:
-    """name: in addresses and rows; title: for people; source: whose word its labels are.
+    """name: in addresses and rows; title: for people; source: whose word its labels are, one of
+    SOURCES.
 
     does: what it does, in sentences; make: opens it, from the settings; model: which one would
-    answer now; missing: why it cannot be used as things stand, a sentence, empty if it can;
+    answer now, as its answers name it; missing: why it cannot be used as things stand, a sentence,
+    empty if it can;
     at_once: how many pictures at the same time; longest_side: pixels of those that it is given;
     reads_prompts: whether an admin's instructions change what it says; is_paid: by the token;
     batches: opens it for pictures that are handed over together; None if it takes no batches.
@@ -132,8 +138,10 @@ _LOCAL = LabelerKind(
 
 @cache
 def known() -> dict[str, LabelerKind]:
-    """By name. Raises ImproperlyConfigured for a path in LABELERS that leads to none."""
-    kinds = [_CLAUDE, _LOCAL]
+    """By name. Raises ImproperlyConfigured for a path in LABELERS that leads to none, or to one
+    whose name is taken or whose labels could not be shown.
+    """
+    kinds = {kind.name: kind for kind in (_CLAUDE, _LOCAL)}
     for path in settings.LABELERS:
         try:
             found = import_string(path)
@@ -141,8 +149,27 @@ def known() -> dict[str, LabelerKind]:
             raise ImproperlyConfigured(f"LABELERS names {path}: {error}") from error
         if not isinstance(found, LabelerKind):
             raise ImproperlyConfigured(f"LABELERS names {path}, which is no LabelerKind.")
-        kinds.append(found)
-    return {kind.name: kind for kind in kinds}
+        if wrong := _wrong(found, kinds):
+            raise ImproperlyConfigured(f"LABELERS names {path}: {wrong}")
+        kinds[found.name] = found
+    return kinds
+
+
+def _wrong(kind: LabelerKind, others: Mapping[str, LabelerKind]) -> str:
+    """Why it cannot stand beside the others, a sentence; empty if it can."""
+    if not 0 < len(kind.name) <= LONGEST_NAME:
+        return f"its name has 1 to {LONGEST_NAME} characters."
+    if kind.name in others:
+        return f"another labeler has the name “{kind.name}”."
+    if kind.source not in SOURCES:
+        return f"its labels are of the source “{kind.source}”, not one of {', '.join(SOURCES)}."
+    return ""
+
+
+def shares_source(kind: LabelerKind) -> bool:
+    """Whether another labeler that reads prompts as it does speaks for the same source."""
+    alike = (each for each in known().values() if each.reads_prompts == kind.reads_prompts)
+    return sum(each.source == kind.source for each in alike) > 1
 
 
 def default_labeler() -> str:

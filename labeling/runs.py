@@ -15,7 +15,7 @@ from imagineer.texts import NOT_A_LINE, is_line
 from imagineer.words import thin
 from labeling import budget, selection
 from labeling.estimates import Estimate, estimate
-from labeling.labelers import LabelerKind, default_labeler, labeler_kind
+from labeling.labelers import LabelerKind, default_labeler, labeler_kind, shares_source
 from labeling.models import LabelingItem, LabelingRun, Prompt
 from labeling.pictures import words_of
 from labeling.prices import dollars
@@ -152,10 +152,13 @@ def retry_run(run: LabelingRun, *, with_refused: bool = False) -> None:
 def labelled_before(labeler: str, prompt: Prompt, options: str = "") -> QuerySet[Label]:
     """What this labeler said of images with these options, on this version of this prompt.
 
-    The prompt does not matter to a labeler that reads none.
+    The prompt does not matter to a labeler that reads none. Labelers of one source are told apart
+    by their models.
     """
     kind = labeler_kind(labeler)
     said = Label.objects.filter(source=kind.source, prompt_options=options)
+    if not kind.reads_prompts or shares_source(kind):
+        said = said.filter(model=kind.model())
     if not kind.reads_prompts:
         return said
     return said.filter(

@@ -93,10 +93,11 @@ def test_a_malformed_variable_stops_with_its_name(tmp_path):
             "CLAUDE_PRICES: “x” is no price; write model",
         ),
         ("CLAUDE_EFFORT", "much", "CLAUDE_EFFORT is low, medium, high"),
+        ("LABELERS", "labeling.labelers.NOBODY", "LABELERS names labeling.labelers.NOBODY: Module"),
         ("LABELING_BUDGET_USD", "-1", "LABELING_BUDGET_USD is -1.0; write a number from 0"),
     ],
 )
-def test_what_labeling_may_cost_is_read_or_refused_with_a_sentence(tmp_path, name, value, said):
+def test_settings_of_labeling_are_read_or_refused_with_a_sentence(tmp_path, name, value, said):
     result = check_deploy(tmp_path, SECRET_KEY="x" * 60, **{name: value})
     assert result.returncode != 0
     assert said in result.stderr
