@@ -1,14 +1,24 @@
 """The admins' console: Django's admin site with a rail by work and a live front page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView, redirect_to_login
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.contenttypes.views import shortcut
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.db import DataError
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -22,6 +32,7 @@ from imagineer.words import number_in
 from labeling import admin_review
 
 console_rooms.fill()
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 @dataclass(frozen=True)
@@ -137,6 +148,22 @@ class Console(admin.AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return is_admin(request.user)
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        """As Django's, but a value in an address that no column can hold is a 404, not a crash:
+        a number of more than 64 bits in SQLite, NUL in PostgreSQL.
+        """
+
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                return view(request, *args, **kwargs)
+            except (OverflowError, DataError) as error:
+                if request.method in ("GET", "HEAD"):
+                    raise Http404("Nothing in this list has such a value.") from error
+                raise
+
+        return super().admin_view(cast(View, guarded), cacheable)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
