@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from gallery import token_count
+from gallery.token_count import LIMIT
 
-CLIP_TOKENS = token_count.LIMIT - token_count.ENDS
-"""What CLIP's text encoders read of a caption; the rest is cut off."""
-TOKEN_STEPS = (15, 30, 45, 60, CLIP_TOKENS)
+TOKEN_STEPS = (15, 30, 45, 60, LIMIT)
 
 
 def token_counts(captions: Sequence[str]) -> list[int]:
-    """How many tokens each caption has, without the start and the end of the text."""
-    return [each.tokens - token_count.ENDS for each in token_count.counter().count(captions)]
+    """How many tokens each caption has, with the start and the end of the text, as in review."""
+    return [each.tokens for each in token_count.counter().count(captions)]
 
 
 def token_figures(counts: Sequence[int]) -> dict[str, Any]:
-    """Mean, longest, how many are over CLIP_TOKENS, and a histogram [[label, count], …]."""
-    too_long = sum(count > CLIP_TOKENS for count in counts)
+    """Mean, longest, how many are over LIMIT, and a histogram [[label, count], …]."""
+    too_long = sum(count > LIMIT for count in counts)
     return {
         "mean": round(sum(counts) / len(counts), 1) if counts else 0,
         "longest": max(counts, default=0),

@@ -12,7 +12,8 @@ from django.db.models import Count, Exists, OuterRef
 
 from gallery.captions import PROMPT
 from gallery.models import Album, AlbumImage, Image, Label, NearDuplicate, Rating, Tag
-from gallery.token_figures import CLIP_TOKENS, histogram, token_counts, token_figures
+from gallery.token_count import LIMIT
+from gallery.token_figures import histogram, token_counts, token_figures
 from imagineer.words import thin
 from labeling.album_captions import Captioned, captioned
 
@@ -131,12 +132,10 @@ def _captions(pictures: int, count: int, prompts: int) -> Check:
 def _lengths(tokens: dict[str, Any], count: int) -> Check:
     too_long = tokens["too_long"]
     if not too_long:
-        return Check(
-            "length", "good", f"No caption is cut off: all are within {CLIP_TOKENS} tokens."
-        )
+        return Check("length", "good", f"No caption is cut off: all are within {LIMIT} tokens.")
     level = "fair" if too_long <= (1 - _NEARLY_ALL) * count else "bad"
     said = f"{thin(too_long)} of {thin(count)} captions"
-    return Check("length", level, f"{said} are cut off at {CLIP_TOKENS} tokens. Shorten them.")
+    return Check("length", level, f"{said} are cut off at {LIMIT} tokens. Shorten them.")
 
 
 def _variety(texts: list[str]) -> Check:

@@ -7,7 +7,7 @@ from django.db.models import Count, QuerySet
 
 from gallery.captions import PROMPT
 from gallery.models import Album
-from gallery.token_figures import CLIP_TOKENS
+from gallery.token_count import LIMIT
 from generation.base_model import ensure_base_model
 from generation.models import ModelVersion
 from imagineer import words
@@ -62,7 +62,7 @@ def readiness(stats: dict[str, Any]) -> str:
     if stats["tokens"]["too_long"]:
         parts.append(
             f"{words.thin(stats['tokens']['too_long'])} captions are longer than the "
-            f"{CLIP_TOKENS} tokens that are read."
+            f"{LIMIT} tokens that are read."
         )
     return " ".join(parts)
 

@@ -1,19 +1,20 @@
 from unittest import mock
 
 from gallery import token_count
-from gallery.token_figures import CLIP_TOKENS, histogram, token_counts, token_figures
+from gallery.token_count import LIMIT
+from gallery.token_figures import histogram, token_counts, token_figures
 
 
-def test_the_ends_of_the_text_do_not_count() -> None:
+def test_the_ends_of_the_text_count_as_in_review() -> None:
     with mock.patch.object(token_count, "_finders", []):
-        assert token_counts(["ace of hearts, 10 of spades!!", ""]) == [9, 0]
+        assert token_counts(["ace of hearts, 10 of spades!!", ""]) == [11, 2]
 
 
 def test_figures_of_many_captions() -> None:
-    figures = token_figures([1, 15, 16, CLIP_TOKENS, CLIP_TOKENS + 1])
-    assert figures["longest"] == CLIP_TOKENS + 1
+    figures = token_figures([1, 15, 16, LIMIT, LIMIT + 1])
+    assert figures["longest"] == LIMIT + 1
     assert figures["too_long"] == 1
-    assert figures["mean"] == 36.6
+    assert figures["mean"] == 37.4
     assert [count for _, count in figures["histogram"]] == [2, 1, 0, 0, 1, 1]
 
 

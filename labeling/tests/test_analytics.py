@@ -79,7 +79,7 @@ def test_missing_captions() -> None:
 def test_captions_that_are_cut_off() -> None:
     found = checks(album_of("word " * 80, "a lake"))["length"]
     assert (found.level, found.text) == (
-        "bad", "1 of 2 captions are cut off at 75 tokens. Shorten them.",
+        "bad", "1 of 2 captions are cut off at 77 tokens. Shorten them.",
     )  # fmt: skip
 
 

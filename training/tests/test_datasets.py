@@ -6,7 +6,7 @@ import pytest
 
 from gallery.models import Label
 from gallery.tests.factories import make_album, make_label, make_row
-from gallery.token_figures import CLIP_TOKENS
+from gallery.token_count import LIMIT
 from imagineer.problems import Problem
 from training.datasets import freeze, select
 from training.models import DatasetItem, DatasetVersion
@@ -97,9 +97,9 @@ def test_long_captions_are_told_apart() -> None:
     album = make_album("Long", [captioned("ace " * 80), captioned("ace of hearts")])
     tokens = freeze("cards", [album]).stats["tokens"]
     assert tokens["too_long"] == 1
-    assert tokens["longest"] == 80
+    assert tokens["longest"] == 82
     assert tokens["histogram"][0] == ["1–15", 1]
-    assert tokens["histogram"][-1] == [f"over {CLIP_TOKENS}", 1]
+    assert tokens["histogram"][-1] == [f"over {LIMIT}", 1]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_pictures(
