@@ -24,7 +24,7 @@ LONGEST_TEXT = 10_000
 
 
 class TagOut(Schema):
-    """sources: who said it."""
+    """A tag that the picture carries. sources: who said it; none where other tags imply it."""
 
     name: str
     sources: list[str]

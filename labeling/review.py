@@ -4,7 +4,7 @@ A queue is walked along the search index, in the order of ids: filters, an album
 question to it (:mod:`gallery.full_text`), so the next picture costs the same among a million.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -12,11 +12,12 @@ from django.db.models import Prefetch
 
 from gallery import full_text, label_history, search
 from gallery.full_text import AllOf, Node
-from gallery.image_tags import TAG_KINDS
+from gallery.image_tags import TAG_KINDS, Spoken, rules_of, spoken_of
 from gallery.label_facts import is_disputed
 from gallery.label_history import Told
 from gallery.models import Album, FormerLabel, Image, Label
 from gallery.search_query import SearchRefused, parse
+from gallery.tag_rules import TagRules
 from gallery.tags import normalised
 from gallery.token_count import TokenCount, counter
 from imagineer.problems import invalid
@@ -153,7 +154,9 @@ def place_of(queue: Queue, image_id: int) -> Place:
 
 @dataclass(frozen=True)
 class Tagged:
-    """A tag in its one spelling. sources: who said it, best first, as people read it."""
+    """A tag that the picture carries. sources: who said it, the first one first, as people read
+    it; none where other tags of the picture imply it.
+    """
 
     name: str
     sources: tuple[str, ...]
@@ -223,15 +226,19 @@ def items(queue: Queue, image_ids: Sequence[int]) -> list[Item]:
     ).in_bulk(list(image_ids))
     images = [rows[pk] for pk in image_ids if pk in rows]
     notes = queue.filter.notes(images)
-    return _counted([_item(image, notes.get(image.pk, "")) for image in images])
+    spoken = spoken_of({image.pk: image.labels.all() for image in images})
+    rules = rules_of(spoken.values())
+    return _counted(
+        [_item(image, spoken[image.pk], rules, notes.get(image.pk, "")) for image in images]
+    )
 
 
-def _item(image: Image, note: str) -> Item:
+def _item(image: Image, spoken: Spoken, rules: TagRules, note: str) -> Item:
     labels = list(image.labels.all())
     return Item(
         image,
         tuple(label_history.captions(labels, image.former_labels.all())),
-        tuple(_tags(labels)),
+        tuple(_tags(labels, spoken.carried(rules), rules)),
         tuple(_ratings(labels)),
         is_disputed(image.is_rating_decided, labels),
         note,
@@ -243,13 +250,14 @@ def _counted(found: list[Item]) -> list[Item]:
     return [replace(item, tokens=count) for item, count in zip(found, counts, strict=True)]
 
 
-def _tags(labels: Iterable[Label]) -> list[Tagged]:
+def _tags(labels: Iterable[Label], carried: Set[str], rules: TagRules) -> list[Tagged]:
     said: dict[str, dict[str, None]] = {}
     for label in sorted(labels, key=lambda label: (label.created_at, label.pk)):
-        name = normalised(label.text) if label.kind in TAG_KINDS else ""
-        if name:
+        name = rules.meaning(normalised(label.text)) if label.kind in TAG_KINDS else ""
+        if name in carried:
             said.setdefault(name, {})[label.get_source_display()] = None
-    return [Tagged(name, tuple(sources)) for name, sources in said.items()]
+    told = [Tagged(name, tuple(sources)) for name, sources in said.items()]
+    return told + [Tagged(name, ()) for name in sorted(carried - said.keys())]
 
 
 def _ratings(labels: Iterable[Label]) -> list[Label]:

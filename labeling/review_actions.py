@@ -17,7 +17,7 @@ from django.utils.dateparse import parse_datetime
 
 from gallery import label_history, labels, ratings
 from gallery.captions import choose, ranked
-from gallery.image_tags import TAG_KINDS
+from gallery.image_tags import TAG_KINDS, rules_of, spoken_of
 from gallery.models import NO_RATING, RATING_WORDS, FormerLabel, Image, Label, Rating
 from gallery.ratings import Decision
 from gallery.tags import normalised
@@ -152,31 +152,45 @@ def _say_rating(image: Image, rating: str, by: Any) -> tuple[Label | None, Forme
 
 
 def change_tags(image_id: int, add: Iterable[str], remove: Iterable[str], by: Any) -> Done:
-    """Give the image tags, and take others away, whoever said them."""
-    wanted = list(dict.fromkeys(normalised(text) for text in add))
-    unwanted = {normalised(text) for text in remove}
+    """Let the image carry tags, and others not, whoever said them and whatever implies them."""
+    wanted = [normalised(text) for text in add]
+    unwanted = [normalised(text) for text in remove]
     if "" in wanted or "" in unwanted:
         raise invalid("tag", "Write a tag.")
     if any(has_control(name) for name in wanted):
         raise invalid("tag", CONTROL)
     with transaction.atomic():
         image = labels.lock(image_id)
-        said = list(image.labels.filter(kind__in=TAG_KINDS))
-        known = {normalised(label.text) for label in said}
+        # Words by hand first: a machine's that goes then is off for good.
+        said = sorted(
+            image.labels.filter(kind__in=TAG_KINDS),
+            key=lambda label: (label.source != Label.Source.MANUAL, label.pk),
+        )
+        spoken = spoken_of({image.pk: said})[image.pk]
+        rules = rules_of([spoken], [*wanted, *unwanted])
+        carried = spoken.carried(rules)
+        coming = [name for name in dict.fromkeys(map(rules.meaning, wanted)) if name not in carried]
+        going = sorted(rules.meant(unwanted) & carried)
         removed = [
-            labels.delete_label(label, by) for label in said if normalised(label.text) in unwanted
+            labels.delete_label(label, by)
+            for label in said
+            if rules.meaning(normalised(label.text)) in going
         ]
         created = [
-            labels.write_label(image, Label.Kind.TAG, name, created_by=by)
-            for name in wanted
-            if name not in known
+            labels.write_label(image, Label.Kind.TAG, name, created_by=by) for name in coming
         ]
-    if not removed and not created:
+        # What other tags imply is carried without a label.
+        implied = set(image.tags.filter(name__in=going).values_list("name", flat=True))
+        for name in implied:
+            labels.take_tag_off(image, name, by)
+    if not going and not coming:
         return Done("The picture has this tag." if wanted else "The picture has no such tag.")
-    changed = [f"“{label.text}” added" for label in created]
-    gone = dict.fromkeys(normalised(former.text) for former in removed)
-    changed += [f"“{name}” taken away" for name in gone]
-    undo = _undoing(image_id, created=created, restore=removed)
+    changed = [f"“{name}” added" for name in coming] + [f"“{name}” taken away" for name in going]
+    undo = {
+        **_undoing(image_id, created=created, restore=removed),
+        "put_back": sorted(implied),
+        "take_off": sorted(rules.meant(spoken.rejected) & set(coming)),
+    }
     return Done(f"{', '.join(changed)}.", _signed(undo))
 
 
@@ -216,6 +230,10 @@ def _undo_words(image_id: int, told: dict[str, Any], by: Any) -> None:
         labels.delete_label(label, by)
     for former in FormerLabel.objects.filter(image=image_id, pk__in=told["restore"]):
         label_history.restore(former, by)
+    for name in told.get("put_back", ()):
+        labels.put_tag_back(_image(image_id), name)
+    for name in told.get("take_off", ()):
+        labels.take_tag_off(_image(image_id), name, by)
 
 
 def _undo_rating(image_id: int, told: dict[str, Any], by: Any) -> None:

@@ -15,6 +15,15 @@ def provenance(said: Label | FormerLabel) -> str:
 
 
 @register.filter
+def rater(said: Label) -> str:
+    """Who gave a rating, before "says": "Claude (claude-sonnet-5-5)", "anna", "A person"."""
+    if said.source == Label.Source.MANUAL:
+        return str(said.created_by or "A person")
+    source = str(said.get_source_display())
+    return f"{source} ({said.model})" if said.model else source
+
+
+@register.filter
 def sayer(said: Label | FormerLabel) -> str:
     """Who said it, as it stands behind :func:`provenance`: " by anna", ", asked for by anna"."""
     if said.created_by is None:

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from gallery import image_index, labels
+from gallery import image_index, labels, tag_names
 from gallery.models import Image
 from gallery.tests.factories import make_admin, make_album, make_label, make_row
 from imagineer.problems import Problem
@@ -174,6 +174,20 @@ def test_all_that_was_said_is_told() -> None:
     ]  # fmt: skip
     assert [(label.model, label.text) for label in item.ratings] == [("m", "SAFE")]
     assert (item.is_disputed, item.note, item.tokens.tokens) == (False, "", 4)
+
+
+def test_the_tags_are_those_that_the_picture_carries() -> None:
+    tag_names.add_alias("puss", "cat")
+    tag_names.add_implication("cat", "animal")
+    image = captioned()
+    for word in ("Puss", "night", "snow"):
+        make_label(image, word, kind="tag", source="claude")
+    labels.take_tag_off(image, "night")
+    (item,) = items(queue_of({}), [image.pk])
+    assert [(tag.name, tag.sources) for tag in item.tags] == [
+        ("cat", ("Claude",)), ("snow", ("Claude",)), ("animal", ()),
+    ]  # fmt: skip
+    assert {tag.name for tag in item.tags} == set(image.tags.values_list("name", flat=True))
 
 
 def test_the_prompt_stands_in_for_a_caption() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gallery import labels, ratings
+from gallery import labels, ratings, tag_names
 from gallery.captions import choose
 from gallery.models import FormerLabel, Image, Label
 from gallery.tests.factories import make_admin, make_image, make_label, make_row
@@ -273,6 +273,47 @@ def test_tags_are_added_once_and_taken_away_whoever_said_them(image: Image, anna
     assert FormerLabel.objects.filter(kind="tag").count() == 2
     assert change_tags(image.pk, ["owl"], [], anna).undo == ""
     assert change_tags(image.pk, [], ["fox"], anna).undo == ""
+
+
+def test_a_tag_that_was_taken_off_is_added_again_and_the_undo_takes_it_off(
+    image: Image, anna: Any
+) -> None:
+    make_label(image, "fox", kind="tag", source="claude")
+    labels.take_tag_off(image, "fox", anna)
+    assert change_tags(image.pk, [], ["fox"], anna).said == "The picture has no such tag."
+    done = change_tags(image.pk, ["fox"], [], anna)
+    assert done.said == "“fox” added."
+    assert list(image.tags.values_list("name", flat=True)) == ["fox"]
+    undo(image.pk, done.undo, anna)
+    assert not image.tags.exists()
+
+
+def test_a_tag_that_others_imply_is_taken_away_and_comes_back(image: Image, anna: Any) -> None:
+    tag_names.add_implication("fox", "animal")
+    make_label(image, "fox", kind="tag", source="claude")
+    assert change_tags(image.pk, ["animal"], [], anna).said == "The picture has this tag."
+    done = change_tags(image.pk, [], ["animal"], anna)
+    assert done.said == "“animal” taken away."
+    assert list(image.tags.values_list("name", flat=True)) == ["fox"]
+    undo(image.pk, done.undo, anna)
+    assert sorted(image.tags.values_list("name", flat=True)) == ["animal", "fox"]
+
+
+def test_other_names_of_a_tag_are_the_tag(image: Image, anna: Any) -> None:
+    tag_names.add_alias("puss", "cat")
+    make_label(image, "puss", kind="tag", source="claude")
+    assert change_tags(image.pk, ["Cat"], [], anna).said == "The picture has this tag."
+    assert change_tags(image.pk, ["Puss", "cat", "owl"], [], anna).said == "“owl” added."
+    assert change_tags(image.pk, [], ["cat"], anna).said == "“cat” taken away."
+    assert list(image.tags.values_list("name", flat=True)) == ["owl"]
+
+
+def test_what_a_machine_says_too_stays_off_once_it_is_taken_away(image: Image, anna: Any) -> None:
+    make_label(image, "fox", kind="tag", source="claude")
+    labels.write_label(image, "tag", "fox", created_by=anna)
+    change_tags(image.pk, [], ["fox"], anna)
+    make_label(image, "fox", kind="tag", source="claude")
+    assert not image.tags.exists()
 
 
 @pytest.mark.parametrize("tag", ["", "  ", ",", "a\x1bb"])
