@@ -24,6 +24,7 @@ from gallery.tag_names import Ruled, TagRefused
 from gallery.tags import normalised
 from imagineer.console_rows import RowAdmin
 from imagineer.console_start import ReadOnlyAdmin, StartForm
+from imagineer.jobs.templatetags.job_words import ago
 from imagineer.problems import Problem
 from imagineer.words import number_in, thin
 
@@ -260,6 +261,10 @@ class RuleAdmin(ReadOnlyAdmin):
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {}
 
+    @admin.display(description="Made")
+    def shown_age(self, row: Any) -> str | SafeString:
+        return ago(row.created_at)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
 
@@ -278,8 +283,8 @@ class TagAliasAdmin(RuleAdmin):
     start_form = AliasForm
     start_name = "gallery_tagalias_start"
     start_title = "Add an alias"
-    list_display = ("name", "stands_for", "created_at")
-    list_select_related = ("tag",)
+    list_display = ("name", "stands_for", "created_by", "shown_age")
+    list_select_related = ("tag", "created_by")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("name",)
@@ -289,7 +294,7 @@ class TagAliasAdmin(RuleAdmin):
         return tag_link(alias.tag)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("name", "stands_for", "created_by", "created_at")
+        return ("name", "stands_for", "created_by", "shown_age")
 
     def start(self, request: HttpRequest, form: StartForm) -> Any:
         told = form.cleaned_data
@@ -307,8 +312,8 @@ class TagImplicationAdmin(RuleAdmin):
     start_form = ImplicationForm
     start_name = "gallery_tagimplication_start"
     start_title = "Add an implication"
-    list_display = ("shown_rule", "first", "second", "created_at")
-    list_select_related = ("tag", "implied")
+    list_display = ("shown_rule", "first", "second", "created_by", "shown_age")
+    list_select_related = ("tag", "implied", "created_by")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("-id",)
@@ -326,7 +331,7 @@ class TagImplicationAdmin(RuleAdmin):
         return tag_link(row.implied)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("first", "second", "created_by", "created_at")
+        return ("first", "second", "created_by", "shown_age")
 
     def start(self, request: HttpRequest, form: StartForm) -> Any:
         told = form.cleaned_data

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from gallery.album_sources import SourceRefused
 from gallery.caption_words import LONGEST_TRIGGER
 from gallery.models import Album, Rating
+from gallery.search_query import Query, Term
 from imagineer.texts import is_line
 from labeling.analytics import Figures, figures
 from labeling.api_captions import sent
@@ -124,9 +125,14 @@ def _page(
 
 
 def cloud(found: Figures) -> list[dict[str, Any]]:
-    """The tags by name, each with its count and a size of 1 to 5."""
+    """The tags by name, each with its count, a size of 1 to 5 and the search for its pictures."""
     most = max((count for _, count in found.tags), default=1)
     return [
-        {"name": name, "count": count, "size": 1 + (_SIZES - 1) * count // most}
+        {
+            "name": name,
+            "count": count,
+            "size": 1 + (_SIZES - 1) * count // most,
+            "search": str(Query((Term(name, "tag"),))),
+        }
         for name, count in sorted(found.tags)
     ]

@@ -6,9 +6,11 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from imagineer import texts, words
 from imagineer.console_rows import RowAdmin
+from imagineer.jobs.templatetags.job_words import ago
 from labeling.models import Prompt
 from labeling.prompt_diff import changes
 
@@ -41,7 +43,7 @@ class PromptAdmin(RowAdmin):
 
     form = PromptForm
     change_form_template = "admin/labeling/prompt/change_form.html"
-    list_display = ("name", "kind", "version", "created_at")
+    list_display = ("name", "kind", "version", "shown_age")
     list_filter = ("kind",)
     ordering = ("kind", "-version")
     fields = ("kind", "name", "text")
@@ -62,6 +64,10 @@ class PromptAdmin(RowAdmin):
 
     def save_model(self, request: HttpRequest, obj: Prompt, form: Any, change: bool) -> None:
         obj.save_as_newest()
+
+    @admin.display(description="Written")
+    def shown_age(self, prompt: Prompt) -> str | SafeString:
+        return ago(prompt.created_at)
 
     def page_context(self, request: HttpRequest, row: Prompt) -> dict[str, Any]:
         """All versions of the kind, and what this one changed of the one before."""

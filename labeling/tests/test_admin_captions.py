@@ -1,5 +1,7 @@
 """The page of an album's captions in the console."""
 
+import html
+import re
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +88,18 @@ def test_tags_of_the_cloud_have_five_sizes(media: Path) -> None:
             make_label(image, "rare", kind="tag")
     found = {tag["name"]: tag["size"] for tag in cloud(figures(make_album("", images)))}
     assert found == {"often": 5, "rare": 1}
+
+
+def test_a_tag_of_the_cloud_leads_to_its_pictures_in_the_album(
+    admin_client: Client, album: Album
+) -> None:
+    inside, outside = make_image(2, original_name="in.png"), make_image(3, original_name="out.png")
+    for image in (inside, outside):
+        make_label(image, "red fox", kind="tag")
+    album = make_album("Foxes", [inside])
+    page = admin_client.get(page_of(album)).content.decode()
+    (link,) = re.findall(r'<a href="([^"]+)">red fox</a>', page)
+    listed = admin_client.get(html.unescape(link)).content.decode()
+    assert "1 image" in listed
+    assert f"/image/{inside.pk}/change/" in listed
+    assert f"/image/{outside.pk}/change/" not in listed
