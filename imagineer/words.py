@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-THIN_SPACE = "\u2009"
+# The one at which no line ends.
+THIN_SPACE = "\u202f"
 _SIZES = ("B", "KB", "MB", "GB", "TB")
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal, InvalidOperation
 from math import ceil
 
+from imagineer.words import THIN_SPACE
 from labeling.labeler import LONGEST_SIDE, Usage
 
 MILLION = Decimal(1_000_000)
@@ -139,4 +140,4 @@ def dollars(amount: Decimal) -> str:
     """For people: "$1 204.50" with a thin space, more digits for small sums: "$0.0042"."""
     if amount and abs(amount) < Decimal("0.01"):
         return f"${amount.quantize(Decimal('0.0001'), ROUND_UP)}"
-    return f"${amount.quantize(Decimal('0.01')):,}".replace(",", "\u2009")
+    return f"${amount.quantize(Decimal('0.01')):,}".replace(",", THIN_SPACE)

@@ -108,7 +108,7 @@ def test_ten_thousand_are_changed_by_a_job(admin_client: Client) -> None:
     assert response.status_code == 202
     told = response.json()
     assert (told["images"], told["changed"]) == (10_000, None)
-    assert told["message"].replace("\u2009", " ") == "Add to an album: 10 000 pictures."
+    assert told["message"].replace("\u202f", " ") == "Add to an album: 10 000 pictures."
     job = Job.objects.get(pk=told["job"]["id"])
     assert (job.status, job.created_by) == (Status.QUEUED, job.created_by)
     album = Album.objects.get()

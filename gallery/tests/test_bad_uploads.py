@@ -73,7 +73,7 @@ def test_it_is_refused_with_a_sentence_and_nothing_is_stored(
 ) -> None:
     data, words = BAD[what]
     (sentence,) = refusals(admin, "holiday.png", data)
-    assert words in sentence.replace("\u2009", " ")
+    assert words in sentence.replace("\u202f", " ")
     assert sentence.endswith(".")
     assert not Image.everything.exists()
     assert not Album.objects.exists()

@@ -9,7 +9,7 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0, "0"), (999, "999"), (1500, "1\u2009500"), (1234567, "1\u2009234\u2009567")],
+    [(0, "0"), (999, "999"), (1500, "1\u202f500"), (1234567, "1\u202f234\u202f567")],
 )
 def test_numbers_have_thin_spaces(number: int, text: str) -> None:
     assert words.thin(number) == text
@@ -17,7 +17,7 @@ def test_numbers_have_thin_spaces(number: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "text"),
-    [(1, 5000, "1 to 5\u2009000"), (-2.0, 2.0, "-2 to 2"), (1e-7, 0.5, "0.0000001 to 0.5")],
+    [(1, 5000, "1 to 5\u202f000"), (-2.0, 2.0, "-2 to 2"), (1e-7, 0.5, "0.0000001 to 0.5")],
 )
 def test_bounds_are_written_out(low: float, high: float, text: str) -> None:
     assert words.bounds(low, high) == text

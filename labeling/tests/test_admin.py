@@ -85,7 +85,7 @@ def test_the_estimate_counts_images_not_labelled_before(admin, anthropic):
     album = album_of(3)
     assert estimate(admin, album=album.pk)["verb"] == "Label 3 images"
     assert re.match(
-        r"About [\d\u2009]+ tokens in and 1\u2009200 out: \$0\.0\d\.$",
+        r"About [\d\u202f]+ tokens in and 1\u202f200 out: \$0\.0\d\.$",
         estimate(admin, album=album.pk)["cost"],
     )
     finished(run_of(album.images.first()))

@@ -114,7 +114,7 @@ def test_text_is_rather_counted_too_high():
         ("0.00001", "$0.0001"),
         ("0.0042", "$0.0042"),
         ("0.01", "$0.01"),
-        ("1204.5", "$1\u2009204.50"),
+        ("1204.5", "$1\u202f204.50"),
     ],
 )
 def test_dollars_are_said_as_people_write_them(amount, said):

@@ -92,7 +92,7 @@ def test_a_crawl_s_page_shows_counts_pictures_and_what_was_not_taken(admin):
     refuse(scrape, 1)
     refuse(scrape, 2, reason="exact", same_as=image)
     page = page_of(admin, scrape)
-    assert "1\u2009234" in page
+    assert "1\u202f234" in page
     assert f"/gallery/image/{image.pk}/change/" in page
     assert "8 × 8 pixels" in page
     assert "Already in the gallery" in page
