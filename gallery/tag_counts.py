@@ -45,7 +45,8 @@ def of_album(
 
     Raises Problem for a cursor that no list gave out.
     """
-    inside = listing.visible_members(AlbumImage.everything.filter(album=album), request)
+    # Not those of which it may know no word: counts are out of the pictures that were looked at.
+    inside = AlbumImage.everything.filter(listing.tag_condition(request), album=album)
     firsts = inside.order_by(*listing.ALBUM_ORDER).values("image_id")
     looked_at = firsts[: COUNTED_AT_MOST + 1].count()
     uses = ImageTag.everything.filter(

@@ -108,6 +108,12 @@ def test_the_tags_of_an_album_are_counted(client: Client, admin: Client) -> None
     told = client.get(f"/api/albums/{album.pk}/tags").json()
     assert [(row["name"], row["count"]) for row in told["items"]] == [("fox", 2), ("night", 1)]
     assert (told["next"], told["counted"], told["is_more"]) == (None, 2, False)
+    veiled = make_tagged("nude", rating=Rating.ADULT)
+    mixed = make_album("Mixed", [make_tagged("fox"), veiled])
+    for nsfw, counted in (("hide", 1), ("blur", 1), ("show", 2)):
+        told = client.get(f"/api/albums/{mixed.pk}/tags?nsfw={nsfw}").json()
+        assert (len(told["items"]), told["counted"]) == (counted, counted), nsfw
+    assert admin.get(f"/api/albums/{mixed.pk}/tags").json()["counted"] == 2
     assert error(client.get(f"/api/albums/{hidden.pk}/tags"))[0] == 404
     assert admin.get(f"/api/albums/{hidden.pk}/tags").status_code == 200
     assert error(client.get(f"/api/albums/{album.pk}/tags?cursor=x"))[0] == 422

@@ -90,8 +90,11 @@ def test_of_a_large_album_the_first_pictures_are_counted(
     page = of_album(asking(admin=True), album)
     assert {use.tag.name: use.count for use in page.items} == {"all": 2, "twice": 2, "open": 1}
     assert (page.counted, page.is_more) == (2, True)
-    whole = of_album(asking(), album)
-    assert (whole.counted, whole.is_more) == (2, True)
+    shown = of_album(asking("show"), album)
+    assert (shown.counted, shown.is_more) == (2, True)
+    # Of the third one no word is told.
+    blurred = of_album(asking(), album)
+    assert (blurred.counted, blurred.is_more) == (2, False)
 
 
 @pytest.mark.parametrize("cursor", ["x", "WzFd", "WzEsICJhIl0", "WzEsIG51bGxd", "WzEsIC0xXQ"])
