@@ -13,7 +13,7 @@ const SWIPE = 60;
 const root = document.querySelector("[data-review]");
 const seat = root.querySelector("[data-seat]");
 const find = (name) => root.querySelector(`[data-${name}]`);
-const thin = (number) => String(number).replace(/\B(?=(\d{3})+(?!\d))/g, "\u2009");
+const thin = (number) => String(number).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
 
 const ids = [];
 const parts = new Map();
@@ -291,10 +291,17 @@ const single = help.querySelector("[data-keys]");
 single.checked = localStorage.getItem("review-keys") !== "off";
 single.addEventListener("change", () => localStorage.setItem("review-keys", single.checked ? "on" : "off"));
 
+// Of a key that is held down only these go on: decisions are made one by one.
+const MOVES = new Set(["n", "p", "ArrowRight", "ArrowLeft"]);
+
 const onForm = (act) => () => { const form = current(); if (form) act(form); };
 
 const KEYS = {
-  a: onForm(() => find("accept").click()),
+  a: onForm((form) => {
+    // Whoever accepts quickly does not want to find the next keys written into a caption.
+    if (form.querySelector("[data-field]").value.trim()) find("accept").click();
+    else sending.then(() => { if (current() === form) say("There is no caption to accept; press e to write one."); });
+  }),
   e: onForm(edit),
   n: () => go(1), ArrowRight: () => go(1),
   p: () => go(-1), ArrowLeft: () => go(-1),
@@ -316,9 +323,11 @@ document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select, details.filter-menu[open]")) return;
   if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); undo(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || !single.checked) return;
-  const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const act = KEYS[key];
   if (!act) return;
   event.preventDefault();
+  if (event.repeat && !MOVES.has(key)) return;
   if (moving) arrived().then(act); else act();
 });
 
