@@ -55,7 +55,7 @@ CROPS_EACH = 5
 SEED = 5
 TARGETS: dict[str, tuple[str, bool, float]] = {
     # name: (target, whether more is better, bound)
-    "safe pictures, crops left out": ("at least 500", True, 500),
+    "safe pictures, crops left out": ("at least 500 safe pictures", True, 500),
     "of them rated ADULT or EXPLICIT, %": ("at most 1 %", False, 1.0),
     "of them rated SUGGESTIVE, %": ("at most 5 %", False, 5.0),
     "of photographs alone rated ADULT or EXPLICIT, %": ("at most 1 %", False, 1.0),
