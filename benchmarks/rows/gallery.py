@@ -126,7 +126,7 @@ def _insert(raw: Any, model: type[models.Model], columns: str, rows: list[tuple[
     """Columns that are not named get their default."""
     named = columns.split()
     rest = {
-        field.column: field.get_db_prep_save(field.get_default(), connection)
+        str(field.column): field.get_db_prep_save(field.get_default(), connection)
         for field in model._meta.concrete_fields
         if not (field.null or field.generated or field.primary_key or field.column in named)
     }

@@ -67,6 +67,11 @@ def test_it_opens_with_the_first_to_review_and_says_how_many_there_are(admin: Cl
     assert page.count('name="csrfmiddlewaretoken"') == 3  # the item's, the theme's, signing out
 
 
+def test_of_no_words_no_tokens_are_told(admin: Client) -> None:
+    make_row()
+    assert "of 77 tokens" not in shown(admin)
+
+
 def test_it_opens_with_the_picture_that_the_address_names(admin: Client) -> None:
     image = captioned("this one", is_pinned=True)
     captioned("another")
