@@ -35,10 +35,9 @@ class LabelerKind:
 
     does: what it does, in sentences; make: opens it, from the settings; model: which one would
     answer now, as its answers name it; missing: why it cannot be used as things stand, a sentence,
-    empty if it can;
-    at_once: how many pictures at the same time; longest_side: pixels of those that it is given;
-    reads_prompts: whether an admin's instructions change what it says; is_paid: by the token;
-    batches: opens it for pictures that are handed over together; None if it takes no batches.
+    empty if it can; at_once: how many pictures at the same time; longest_side: pixels of those that
+    it is given; reads_prompts: whether an admin's instructions change what it says; is_paid: by the
+    token; batches: opens it for pictures that are handed over together, None if it takes none.
     """
 
     name: str
