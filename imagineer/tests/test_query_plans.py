@@ -1,11 +1,8 @@
 """How the database finds the rows of every list: along an index, without sorting a table.
 
-The addresses are enumerated (imagineer.tests.addresses). SQLite, without statistics, which nothing
-here gathers, plans by the indices alone: a few rows are planned as twenty thousand are. PostgreSQL
-is asked for the plan that it has when it may neither read a table through nor sort.
+The addresses are enumerated (imagineer.tests.addresses).
 """
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -25,6 +22,7 @@ from imagineer import console_rows
 from imagineer.jobs.models import Job, Status
 from imagineer.keyset import encode_cursor
 from imagineer.tests.addresses import EVERYWHERE, console_lists, filled
+from imagineer.tests.plans import SMALL, faults, plan, reading
 from imagineer.tests.rows import make_row
 from scraping.models import CrawlTarget, RefusedImage, ScrapeJob, Source
 from training.models import TrainingRun
@@ -87,11 +85,6 @@ ADDRESSES = [
     address for addresses in EVERYWHERE.values() for address in addresses if address not in COUNTING
 ]
 READERS = ("visitor", "visitor who hides NSFW", "visitor who sees all", "admin")
-# As many rows as there are people, what they wrote and what they trained.
-SMALL = re.compile(
-    r"\b(auth_|account|socialaccount_|django_|labeling_prompt|generation_(batchtemplate|modelversion)|"
-    r"training_(trainingrun|checkpoint))"
-)
 
 
 @pytest.fixture
@@ -156,50 +149,7 @@ def reading_queries(client: Client, url: str) -> list[str]:
         assert response.status_code in (200, 302, 404), (url, response.status_code)
         if not getattr(response, "is_async", False):
             b"".join(response) if response.streaming else response.content
-    return [query["sql"] for query in asked.captured_queries if query["sql"].startswith("SELECT")]
-
-
-def is_of_one_page(sql: str) -> bool:
-    """Whether it reads one row, what belongs to rows known by then, or jobs that have not ended."""
-    known = r""" IN \(('|\d)|"image_id" = \d|"status" = '(queued|running)'"""
-    return re.search(known, sql) is not None or sql.endswith(" LIMIT 1")
-
-
-def faults(sql: str) -> list[str]:
-    """The steps of its plan that look at all rows of a large table, or sort them."""
-    found = plan(sql)
-    walked = [step for step in found if is_walked(step)]
-    # In the order of its rows a table is walked without an index, and no further than a page.
-    if " WHERE " not in sql and re.search(r'\."id" DESC( LIMIT \d+)?$', sql):
-        walked = []
-    return walked + [step for step in found if is_sorted(step) and not is_of_one_page(sql)]
-
-
-def plan(sql: str) -> list[str]:
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
-            return [step[3] for step in cursor.fetchall()]
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
-        cursor.execute(f"EXPLAIN {sql}")
-        found = [line for (line,) in cursor.fetchall()]
-        cursor.execute("RESET enable_seqscan; RESET enable_sort")
-        return found
-
-
-def is_walked(step: str) -> bool:
-    if connection.vendor == "sqlite":
-        # "M" is FTS5's own index, asked for what matches; the names are those of capped queries.
-        capped = re.fullmatch(r"SCAN (CONSTANT ROW|subquery|counted|found\d+|newer|older)", step)
-        along = " USING " in step or re.search(r" VIRTUAL TABLE INDEX \d+:M", step)
-        return step.startswith("SCAN") and not along and not capped
-    return "Seq Scan on" in step and SMALL.search(step) is None
-
-
-def is_sorted(step: str) -> bool:
-    if connection.vendor == "sqlite":
-        return "TEMP B-TREE" in step
-    return re.search(r"(^|-> +)Sort ", step) is not None
+    return reading(asked.captured_queries)
 
 
 def pages(template: str, values: dict[str, list[Any]]) -> Iterator[str]:
