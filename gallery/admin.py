@@ -178,7 +178,8 @@ class ImageAdmin(RowAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        admin_bulk.add_what_was_picked_elsewhere(request)
+        if not admin_bulk.add_what_was_picked_elsewhere(request):
+            return HttpResponseRedirect(request.get_full_path())
         album = admin_bulk.album_numbered(request.GET.get("album", ""))
         extra = {
             "bar": admin_bulk.bar(),

@@ -59,16 +59,27 @@ def bar() -> dict[str, Any]:
     return {"album_names": album_names(), "ratings": Rating.choices}
 
 
-def add_what_was_picked_elsewhere(request: HttpRequest) -> None:
-    """Let the pictures selected on other pages of the list count too (console-select.js)."""
-    told = request.POST.get("elsewhere", "").split(",")[: MOST_ELSEWHERE + 1]
+def add_what_was_picked_elsewhere(request: HttpRequest) -> bool:
+    """Let the pictures selected on other pages of the list count too (console-select.js).
+
+    False if they are too many: nothing is to be done then, and the next page says so.
+    """
+    told = request.POST.get("elsewhere", "").split(",", MOST_ELSEWHERE)
+    if len(told) > MOST_ELSEWHERE:
+        messages.error(
+            request,
+            f"These are more than {thin(MOST_ELSEWHERE)} pictures, picked one by one; narrow the "
+            "filter and select all that match.",
+        )
+        return False
     elsewhere = [text for text in told if number_in(text) is not None]
     if not elsewhere:
-        return
+        return True
     data = request.POST.copy()
     picked = [*data.getlist(ACTION_CHECKBOX_NAME), *elsewhere]
     data.setlist(ACTION_CHECKBOX_NAME, list(dict.fromkeys(picked)))
     request.POST = data  # type: ignore[assignment]
+    return True
 
 
 Action = Callable[[Any, HttpRequest, QuerySet[Image]], HttpResponse | None]

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from gallery import admin_filters, bulk
+from gallery import admin_bulk, admin_filters, bulk
 from gallery.models import Album, Image, Label, Rating
 from gallery.tests.factories import make_album, make_image, make_label, make_row
 from imagineer import console_rows
@@ -167,6 +167,17 @@ def test_what_was_selected_on_other_pages_counts(admin_client: Client) -> None:
     assert set(Album.objects.get().images.all()) == set(images[:3])
     act(admin_client, "add_to_album", [], album="Owls", elsewhere=str(images[3].pk))
     assert list(Album.objects.get(name="Owls").images.all()) == images[3:]
+
+
+def test_more_than_can_be_picked_one_by_one_are_refused_whole(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_bulk, "MOST_ELSEWHERE", 2)
+    images = [make_row() for _ in range(4)]
+    elsewhere = ",".join(str(image.pk) for image in images[1:])
+    page = act(admin_client, "delete_pictures", images[:1], elsewhere=elsewhere)
+    assert "more than 2 pictures, picked one by one" in page
+    assert Image.objects.count() == 4
 
 
 def test_it_refuses_a_made_up_rating(admin_client: Client) -> None:
