@@ -1,23 +1,23 @@
 """How a picture was drawn, as other tools keep it in the file. Pure.
 
-Understood: AUTOMATIC1111 and Forge (the text ``parameters``), ComfyUI (the graph ``prompt``), and
-InvokeAI (``invokeai_metadata``, before version 3 ``sd-metadata``). All of it is untrusted: wrong
-types are passed over, circles in a graph end, and no text raises.
+Understood: AUTOMATIC1111 and Forge (the text ``parameters``), ComfyUI (the graph ``prompt``, else
+the ``workflow``), and InvokeAI (``invokeai_metadata``, before version 3 ``sd-metadata``). All of it
+is untrusted: wrong types are passed over, circles in a graph end, and no text raises.
 """
 
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gallery import infotext
+from gallery import comfyui_workflow, infotext
 
 LONGEST_PROMPT = 20_000
 LONGEST_NAME = 200
 MOST_LORAS = 50
-MOST_NODES = 2_000
+MOST_NODES = comfyui_workflow.MOST_NODES
 DEEPEST = 60
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -136,16 +136,19 @@ _MODEL_FILES = ("ckpt_name", "unet_name", "model_name")
 
 
 def _comfyui(texts: Mapping[str, str]) -> Drawn | None:
-    graph = _object(_comfy_text(texts))
-    nodes = {
-        str(key): node
-        for key, node in list(graph.items())[:MOST_NODES]
-        if isinstance(node, dict) and isinstance(node.get("inputs"), dict)
-    }
-    sampler = next((node for node in nodes.values() if _kind(node) in _SAMPLERS), None)
-    if sampler is None:
-        return None
-    found = _Graph(nodes)
+    for graph in _comfy_graphs(texts):
+        nodes = {
+            str(key): node
+            for key, node in list(graph.items())[:MOST_NODES]
+            if isinstance(node, dict) and isinstance(node.get("inputs"), dict)
+        }
+        sampler = next((node for node in nodes.values() if _kind(node) in _SAMPLERS), None)
+        if sampler is not None:
+            return _drawn_by(sampler, _Graph(nodes))
+    return None
+
+
+def _drawn_by(sampler: Mapping[str, Any], found: "_Graph") -> Drawn:
     return Drawn(
         "ComfyUI",
         found.words(sampler, "positive")[:LONGEST_PROMPT],
@@ -165,13 +168,24 @@ def _comfyui(texts: Mapping[str, str]) -> Drawn | None:
     )
 
 
-def _comfy_text(texts: Mapping[str, str]) -> str:
-    if "prompt" in texts:
-        return texts["prompt"]
+def _comfy_graphs(texts: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """What was run; else what stood in the editor. One that cannot be read leaves the other."""
+    for name in ("prompt", "workflow"):
+        try:
+            graph = _object(_comfy_text(texts, name))
+        except (ValueError, RecursionError):
+            continue
+        # Some tools put the workflow where the prompt stands.
+        yield comfyui_workflow.as_prompt(graph) if "nodes" in graph else graph
+
+
+def _comfy_text(texts: Mapping[str, str], name: str) -> str:
+    if name in texts:
+        return texts[name]
     # In WebP it stands in EXIF's Make or Model, behind its name.
-    for name in ("Make", "Model", "ImageDescription", "UserComment"):
-        key, colon, text = texts.get(name, "").partition(":")
-        if colon and key.lower() == "prompt":
+    for place in ("Make", "Model", "ImageDescription", "UserComment"):
+        key, colon, text = texts.get(place, "").partition(":")
+        if colon and key.lower() == name:
             return text
     return ""
 

@@ -78,6 +78,75 @@ def test_comfyui(place: str, before: str) -> None:
     assert parse({place: before + json.dumps(graph())}) == EXPECTED
 
 
+def editor_node(number: int, kind: str, values: list[Any], **links: int) -> dict[str, Any]:
+    """A node as ComfyUI's editor saves it. links: input → number of the link that leads there."""
+    inputs = [{"name": name, "type": "*", "link": link} for name, link in links.items()]
+    return {"id": number, "type": kind, "mode": 0, "inputs": inputs, "widgets_values": values}
+
+
+def workflow() -> dict[str, Any]:
+    """What the editor shows of graph()."""
+    return {
+        "nodes": [
+            editor_node(
+                3, "KSampler", [7, "randomize", 25, 6.5, "euler", "karras", 1],
+                model=1, positive=2, negative=3, latent_image=4,
+            ),
+            editor_node(4, "CheckpointLoaderSimple", ["sub/dreamer.safetensors"]),
+            editor_node(5, "EmptyLatentImage", [832, 1216, 1]),
+            editor_node(6, "CLIPTextEncode", ["a red fox"], clip=5),
+            editor_node(7, "CLIPTextEncode", ["blurry"], clip=5),
+            editor_node(10, "LoraLoader", ["inks.safetensors", 0.7, 1], model=6, clip=7),
+            editor_node(11, "ConditioningSetArea", [64, 64, 0, 0, 1], conditioning=8),
+            {"id": 12, "type": "Note", "widgets_values": ["remember"]},
+        ],
+        "links": [
+            [1, 10, 0, 3, 0, "MODEL"], [2, 11, 0, 3, 1, "CONDITIONING"],
+            [3, 7, 0, 3, 2, "CONDITIONING"], [4, 5, 0, 3, 3, "LATENT"], [5, 10, 1, 6, 0, "CLIP"],
+            [6, 4, 0, 10, 0, "MODEL"], [7, 4, 1, 10, 1, "CLIP"],
+            {"id": 8, "origin_id": 6, "origin_slot": 0, "target_id": 11, "target_slot": 0},
+        ],
+        "version": 0.4,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"workflow": json.dumps(workflow())},
+        {"Make": "workflow:" + json.dumps(workflow())},
+        {"prompt": "no graph", "workflow": json.dumps(workflow())},
+        {"prompt": json.dumps(workflow())},
+        {"prompt": json.dumps(graph()), "workflow": json.dumps({"nodes": []})},
+    ],
+    ids=["alone", "in WebP", "beside a broken prompt", "in its place", "of something else"],
+)
+def test_comfyui_by_its_workflow(texts: dict[str, str]) -> None:
+    assert parse(texts) == EXPECTED
+
+
+def test_what_is_switched_off_in_a_workflow_does_not_count() -> None:
+    told = workflow()
+    for node in told["nodes"]:
+        if node["type"] == "LoraLoader":
+            node["mode"] = 4
+    found = parse({"workflow": json.dumps(told)})
+    assert found is not None
+    assert found.prompt == "a red fox"
+    assert found.params["model"] == "dreamer"
+    assert "loras" not in found.params
+
+
+def test_a_primitive_of_a_workflow_counts_where_it_leads() -> None:
+    told = workflow()
+    told["nodes"].append(editor_node(20, "PrimitiveNode", [99, "fixed"]))
+    told["nodes"][0]["inputs"].append({"name": "seed", "widget": {"name": "seed"}, "link": 9})
+    told["links"].append([9, 20, 0, 3, 4, "INT"])
+    found = parse({"workflow": json.dumps(told)})
+    assert found is not None
+    assert found.params["seed"] == 99
+
+
 def test_comfyui_with_its_parts_in_nodes_of_their_own() -> None:
     changes = {
         "3": {
@@ -147,12 +216,13 @@ def test_anything_else_is_nothing(texts: dict[str, str]) -> None:
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-    | st.sampled_from(["KSampler", "3", "6"]),
+    | st.sampled_from(["KSampler", "PrimitiveNode", "3", "6"]),
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
         st.sampled_from(
             ["class_type", "inputs", "3", "6", "positive", "seed", "text", "loras", "model",
-             "image", "prompt", "name", "weight", "lora_name", "guider"]
+             "image", "prompt", "name", "weight", "lora_name", "guider", "nodes", "links", "type",
+             "widgets_values", "id", "mode", "origin_id", "link"]
         ),
         inner,
         max_size=4,
@@ -161,7 +231,7 @@ _json = st.recursive(
 )  # fmt: skip
 
 
-@given(_json, st.sampled_from(["prompt", "invokeai_metadata", "sd-metadata"]))
+@given(_json, st.sampled_from(["prompt", "workflow", "invokeai_metadata", "sd-metadata"]))
 def test_no_metadata_raises(told: Any, place: str) -> None:
     found = parse({place: json.dumps(told)})
     if found is not None:
