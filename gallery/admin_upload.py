@@ -62,6 +62,7 @@ def _take(site: AdminSite, request: HttpRequest) -> HttpResponse:
         site,
         request,
         {**told, "done": True, "outcomes": outcomes, "jobs": jobs, "album": album, **counts},
+        200 if added or known or jobs else 422,
     )
 
 

@@ -24,7 +24,7 @@ from gallery.answers import album_ref, image_out
 from gallery.incoming import Arrival
 from gallery.jobs import submit_upload
 from gallery.models import Album, Image, ResumableUpload
-from gallery.schemas import AlbumRef, Upload, Uploaded, UploadOptions
+from gallery.schemas import AlbumRef, Fault, RefusedUpload, Upload, Uploaded, UploadOptions
 from gallery.uploads import Outcome
 from imagineer.accounts.permissions import ADMIN
 from imagineer.jobs.api import JobSchema
@@ -32,6 +32,7 @@ from imagineer.jobs.describe import described
 from imagineer.jobs.models import Job
 from imagineer.problems import Problem, invalid
 from imagineer.texts import has_control
+from imagineer.words import thin
 
 router = Router(tags=["gallery"])
 
@@ -49,17 +50,23 @@ class Finished(Schema):
     job: JobSchema | None = None
 
 
+class FinishedInVain(Finished):
+    """The picture was refused; the item says why, and the error as every refusal does."""
+
+    error: Fault
+
+
 # --- Files at once -------------------------------------------------------------------------------
 
 
-@router.post("/images/upload", response=Upload, auth=ADMIN)
+@router.post("/images/upload", response={200: Upload, 422: RefusedUpload}, auth=ADMIN)
 def upload_images(
     request: HttpRequest, files: File[list[UploadedFile]], options: Form[UploadOptions]
-) -> Upload:
+) -> Any:
     """Take in many files, each on its own: some may be refused while the others are kept.
 
-    Files that end in .txt, .caption or .json are the caption or metadata of the picture of the
-    same name.
+    If all are refused the answer is 422, with an error beside what became of each. Files that end
+    in .txt, .caption or .json are the caption or metadata of the picture of the same name.
     """
     _check_count(files)
     wanted = _wanted(options, request.user)
@@ -69,13 +76,25 @@ def upload_images(
         album = Album.objects.filter(name=wanted.album).first()
     items = [_uploaded(request, outcome) for outcome in outcomes]
     said = [item.outcome for item in items]
-    return Upload(
+    told = Upload(
         items=items,
         created=said.count("created"),
         duplicates=said.count("duplicate"),
         refused=said.count("refused"),
         album=album_ref(album) if album else None,
     )
+    if told.refused == len(items):
+        return Status(422, RefusedUpload(**dict(told), error=_fault(items)))
+    return told
+
+
+def _fault(refused: list[Uploaded]) -> Fault:
+    """What is wrong with files of which none was taken in."""
+    first = refused[0]
+    message = first.message or ""
+    if len(refused) > 1:
+        message = f"None of the {thin(len(refused))} files was taken in. {first.name}: {message}"
+    return Fault(code=first.code or "refused", message=message, field="files")
 
 
 def _uploaded(request: HttpRequest, outcome: Outcome) -> Uploaded:
@@ -211,7 +230,7 @@ def end_upload(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 @router.post(
     "/uploads/{upload_id}/finish",
     auth=ADMIN,
-    response={200: Finished},
+    response={200: Finished, 422: FinishedInVain},
     exclude_unset=True,
     summary="Take in a file that came in parts",
 )
@@ -265,7 +284,7 @@ def _finish(upload: ResumableUpload, beside: list[UploadedFile]) -> None:
         )
 
 
-def _finished(request: HttpRequest, upload: ResumableUpload) -> dict[str, Any]:
+def _finished(request: HttpRequest, upload: ResumableUpload) -> Any:
     answer = upload.answer or {}
     if "job" in answer:
         job = Job.objects.filter(pk=answer["job"]).first()
@@ -277,7 +296,9 @@ def _finished(request: HttpRequest, upload: ResumableUpload) -> dict[str, Any]:
         raise Problem(410, "gone", "The picture was taken in and has been deleted since.")
     album = Album.objects.filter(pk=answer["album"]).first() if answer["album"] else None
     outcome = Outcome(upload.name, image, answer["created"], answer["code"], answer["error"])
-    return {"item": _uploaded(request, outcome), "album": album_ref(album) if album else None}
+    item = _uploaded(request, outcome)
+    told = {"item": item, "album": album_ref(album) if album else None}
+    return told if outcome.image else Status(422, {**told, "error": _fault([item])})
 
 
 def _tus(

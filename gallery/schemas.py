@@ -336,6 +336,20 @@ class Upload(Schema):
     album: AlbumRef | None
 
 
+class Fault(Schema):
+    """As every refusal of the API says what is wrong."""
+
+    code: str
+    message: str
+    field: str | None
+
+
+class RefusedUpload(Upload):
+    """None of the files was taken in; the items say why of each."""
+
+    error: Fault
+
+
 class LabelList(Schema):
     items: list[LabelOut]
     next: None = None

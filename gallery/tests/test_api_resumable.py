@@ -149,9 +149,14 @@ def test_a_bad_archive_is_refused_and_may_be_taken_back(admin: Client, spool: Pa
     assert admin.head(path).status_code == 404
 
 
-def test_a_refused_picture_is_an_outcome(admin: Client) -> None:
-    told = admin.post(f"{sent(admin, b'<svg/>')}/finish").json()
-    assert (told["item"]["outcome"], told["item"]["code"]) == ("refused", "not_an_image")
+def test_a_refused_picture_is_an_outcome_and_an_error(admin: Client) -> None:
+    path = sent(admin, b"<svg/>")
+    for _ in range(2):
+        response = admin.post(f"{path}/finish")
+        assert problem(response) == (422, "not_an_image", "files")
+        told = response.json()
+        assert (told["item"]["outcome"], told["item"]["code"]) == ("refused", "not_an_image")
+        assert told["error"]["message"] == told["item"]["message"]
 
 
 def test_more_than_was_announced_is_refused_whole(admin: Client) -> None:

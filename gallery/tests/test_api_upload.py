@@ -91,6 +91,21 @@ def test_an_album_of_refused_files_is_not_made(admin: Client) -> None:
     assert not Album.objects.exists()
 
 
+def test_an_upload_of_refused_files_alone_is_an_error(admin: Client) -> None:
+    one = upload(admin, file("a.png", b"x"))
+    assert error(one) == (422, "not_an_image", "files")
+    assert one.json()["error"]["message"] == one.json()["items"][0]["message"]
+    more = upload(admin, file("a.png", b""), file("b.png", b"x"))
+    assert error(more) == (422, "empty", "files")
+    assert more.json()["error"]["message"] == (
+        "None of the 2 files was taken in. a.png: The file is empty."
+    )
+    assert [item["code"] for item in more.json()["items"]] == ["empty", "not_an_image"]
+    make_image(1)
+    known = upload(admin, file("a.png", picture_file(1)), file("b.png", b"x"))
+    assert (known.status_code, known.json()["duplicates"]) == (200, 1)
+
+
 @pytest.mark.parametrize(
     ("fields", "status"),
     [

@@ -88,15 +88,23 @@
         upload.start();
       });
     });
-    const told = await persistently(`${url}/finish`, () => {
-      const body = new FormData();
-      for (const beside of thing.beside) body.append("beside", beside, beside.name);
-      return body;
-    }, task);
     // Kept until here, so that a page that was closed before the end goes on from there.
-    const kept = await tus.defaultOptions.urlStorage.findAllUploads();
-    for (const each of kept) if (each.uploadUrl === url) await tus.defaultOptions.urlStorage.removeUpload(each.urlStorageKey);
-    return told;
+    const forget = async () => {
+      const kept = await tus.defaultOptions.urlStorage.findAllUploads();
+      for (const each of kept) if (each.uploadUrl === url) await tus.defaultOptions.urlStorage.removeUpload(each.urlStorageKey);
+    };
+    try {
+      const told = await persistently(`${url}/finish`, () => {
+        const body = new FormData();
+        for (const beside of thing.beside) body.append("beside", beside, beside.name);
+        return body;
+      }, task);
+      await forget();
+      return told;
+    } catch (error) {
+      if (!error.again) await forget();
+      throw error;
+    }
   };
 
   // Resolves with {item, album} or {job}; rejects with a sentence.

@@ -59,6 +59,7 @@ def test_each_file_has_its_answer(admin: Visitor, tmp_path: Path) -> None:
     title(page).get_by_role("link", name="From the browser").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("From the browser")
     assert Label.objects.get().text == "a red card"
+    assert "status of 422" in admin.errors.pop()
 
 
 def test_a_folder_becomes_an_album_in_the_order_of_names(admin: Visitor, tmp_path: Path) -> None:
