@@ -269,6 +269,7 @@ def addresses_of(name: str, rows: Rows) -> Iterator[str]:
         asked = [f"{word}pic{number}" for word in WORDS for number in range(PICTURES)]
         asked += [f"shelfname{number}" for number in range(SHELVES)]
         asked += [f"album:shelfname{number}" for number in range(SHELVES)]
+        asked += ["shelfname*", "album:shelfname*", "lora:loranam*"]
         asked += ["lora:loraname", "loraname", "tag:commontag", "rating:adult", "source:scraped"]
         yield from (f"{searched}{text}" for text in asked)
 
@@ -398,6 +399,13 @@ def _of_others(address: str, answer: Answer, world: World) -> Iterator[str]:
         "trainname": world.tells_of_training,
         "datasetname": world.tells_of_training and all(world.public_shelves),
     }
+    searched = asked.startswith(("/search/", "/api/search"))
+    finds = searched and re.search(r"/images/\d+", answer.told) is not None
+    begun = tuple(re.findall(r"(\w+)\*", asked))
+    named = [word for word in private if word in asked or (begun and word.startswith(begun))]
+    # The words stand in the question; that pictures answer to them tells that they are names.
+    if finds and named and not any(private[word] for word in named):
+        yield f"that {named[0]}, which is private, finds pictures"
     for word, public in private.items():
         if not public and word in answer.told and word not in asked:
             yield f"{word}, which is private"
@@ -512,6 +520,15 @@ def wrong_counts(client: Client, rows: Rows, world: World, choice: str) -> list[
     templates = client.get("/templates/").context["templates"]
     check("/templates/", templates[0][0].run_count, batches)
     check("/api/search", *_facets(client, world, told_of))
+    # To leave out a private name leaves out nothing.
+    names = [
+        ("album", rows.albums[place].name, public)
+        for place, public in enumerate(world.public_shelves)
+    ] + [("lora", "loraname", world.public_lora)]
+    for key, name, public in names:
+        if not public:
+            address = f"/api/search?q=common -{key}:{name}"
+            check(address, client.get(address).json()["total"], len(told_of))
     return found
 
 
