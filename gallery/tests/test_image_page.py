@@ -32,6 +32,16 @@ def test_it_shows_prompt_parameters_and_labels(client: Client) -> None:
     assert "640 × 480" in page
 
 
+def test_its_badge_says_labelled_where_its_card_does(client: Client) -> None:
+    tagged, captioned = make_row(), make_row()
+    make_label(tagged, "fox", kind=Label.Kind.TAG)
+    make_label(captioned, "a fox")
+    cards = client.get("/").content.decode()
+    assert cards.count(">Labelled<") == 1
+    assert ">Labelled<" not in client.get(tagged.get_absolute_url()).content.decode()
+    assert ">Labelled<" in client.get(captioned.get_absolute_url()).content.decode()
+
+
 def test_prompt_and_parameters_can_be_copied_as_other_tools_read_them(client: Client) -> None:
     image = make_row(
         prompt="a quiet lake",
