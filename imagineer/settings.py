@@ -61,6 +61,7 @@ if not SECRET_KEY:
             "(for example the output of: openssl rand -base64 48)."
         )
     SECRET_KEY = _kept_secret_key(DATA_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = list(env.words("SECRET_KEY_FALLBACKS"))
 
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")

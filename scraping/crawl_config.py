@@ -21,7 +21,7 @@ Numbers count over all attempts. After the CrawlConfig, which is one line, the p
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from scraping import options
@@ -57,9 +57,10 @@ class TargetConfig:
 
     number: the target's own, which its events bear. kind: which spider (scraping.spiders.choice).
     rate_limit: requests a minute to one host, at most; 0 for no limit. max_downloads: picture files
-    fetched at most. mapping, api_key: of a source that is an API. known_urls: pictures settled
-    before by this crawl. validators: picture address → (ETag, Last-Modified) of the crawl before.
-    folder: where the target keeps what it goes on from after a kill.
+    fetched at most. options: what is otherwise than in the whole crawl's. mapping, api_key: of a
+    source that is an API. known_urls: pictures settled before by this crawl. validators: picture
+    address → (ETag, Last-Modified) of the crawl before. folder: where the target keeps what it goes
+    on from after a kill.
     """
 
     number: int
@@ -69,6 +70,7 @@ class TargetConfig:
     rate_limit: float = 0
     max_downloads: int = 2000
     render_javascript: Rendering = "off"
+    options: dict[str, Any] = field(default_factory=dict)
     api_key: str = field(default="", repr=False)
     mapping: dict[str, Any] = field(default_factory=dict)
     known_urls: frozenset[str] = frozenset()
@@ -102,6 +104,11 @@ class CrawlConfig:
     @property
     def reach(self) -> Reach:
         return reach_from(self.allowed_networks, self.allowed_hosts, self.allowed_ports)
+
+    def of(self, target: TargetConfig) -> "CrawlConfig":
+        """With the options that hold for one of its targets."""
+        chosen = options.from_json(self.options.as_json() | target.options)
+        return replace(self, options=chosen)
 
 
 def to_json(config: CrawlConfig) -> str:

@@ -49,7 +49,8 @@ class CrawlTargets:
 
     def _begin(self, target: TargetConfig) -> None:
         spider = spider_for(target)
-        crawler = Crawler(spider, Settings(self.settings_of(self.state.config, target)))
+        own = self.state.config.of(target)
+        crawler = Crawler(spider, Settings(self.settings_of(own, target)))
         crawler.crawl_state, crawler.target = self.state, target
         crawler.crawl_targets = self
 
@@ -66,7 +67,7 @@ class CrawlTargets:
         crawler.signals.connect(on_closed, signal=signals.spider_closed)
         self.running[target.number] = crawler
         self.state.say("target_start", target=target.number)
-        task = self.process.crawl(crawler, config=self.state.config, target=target)
+        task = self.process.crawl(crawler, config=own, target=target)
         task.add_done_callback(lambda _: self._next())
 
     def _has_ended(self, target: TargetConfig, reason: str) -> None:

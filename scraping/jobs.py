@@ -17,7 +17,8 @@ from scraping import crawl_events, crawl_folder
 from scraping.crawl_child import CrawlChild
 from scraping.crawl_config import CrawlConfig, TargetConfig
 from scraping.crawl_events import OPEN, Work
-from scraping.models import COUNTS, CrawlTarget, ScrapeJob
+from scraping.models import COUNTS, CrawlTarget, ScrapeJob, Source
+from scraping.sealed import SealBroken, unseal
 from scraping.take_picture import forget_passing
 
 POLL_S = 0.2
@@ -159,9 +160,18 @@ def _target_config(work: Work, target: CrawlTarget) -> TargetConfig:
         rate_limit=source.rate_limit if source else 0,
         # Many are too small or known: fetch more than are wanted, but not without end.
         max_downloads=work.most_images(target) * 5 + 100,
+        options=target.options,
+        api_key=_api_key(source) if source else "",
         mapping=source.mapping if source else {},
         known_urls=frozenset(known),
     )
+
+
+def _api_key(source: Source) -> str:
+    try:
+        return unseal(source.sealed_api_key) if source.sealed_api_key else ""
+    except SealBroken as broken:
+        raise JobFailed(f"“{source}”: {broken}") from broken
 
 
 def _result(work: Work) -> dict[str, Any]:

@@ -46,10 +46,12 @@ class Source(models.Model):
         max_length=8, choices=Rendering.choices, default=Rendering.OFF
     )
     lookup_url = models.CharField(
-        max_length=2000, blank=True,
+        max_length=2000, blank=True, default="",
         help_text="Where it is searched by name; {name} stands for that.",
     )  # fmt: skip
-    sealed_api_key = models.TextField(blank=True, editable=False, help_text="Encrypted.")
+    sealed_api_key = models.TextField(
+        blank=True, default="", editable=False, help_text="Encrypted."
+    )
     mapping = models.JSONField(
         default=dict, blank=True,
         help_text="For an API: where in its answers pictures, captions and the next page are.",
@@ -61,6 +63,9 @@ class Source(models.Model):
         max_length=100, blank=True, help_text="When it is crawled anew, as a cron expression."
     )
     next_crawl_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+    imported = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Pictures taken from it by all its crawls."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False,
         on_delete=models.SET_NULL, related_name="scrape_sources",
@@ -104,7 +109,7 @@ class ScrapeJob(Counts):
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="scrape_job")
     url = models.URLField("address", max_length=2000, help_text="The first of them.")
-    album_name = models.CharField(max_length=200)
+    album_name = models.CharField(max_length=200, help_text="Empty where none is to be made.")
     options = models.JSONField(default=dict, help_text="As scraping.options has them.")
     album = models.ForeignKey(
         Album, null=True, blank=True, on_delete=models.SET_NULL, related_name="scrape_jobs"
@@ -157,6 +162,9 @@ class CrawlTarget(Counts):
     max_images = models.PositiveIntegerField(
         null=True, blank=True, help_text="Taken from here at most, beside the crawl's own limit."
     )
+    options = models.JSONField(
+        default=dict, blank=True, help_text="What it does otherwise than the rest of the crawl."
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     ended_because = models.CharField(max_length=500, blank=True, help_text="A sentence.")
 
@@ -174,6 +182,10 @@ class CrawlTarget(Counts):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def chosen(self) -> CrawlOptions:
+        return options.from_json(self.scrape_job.options | self.options)
 
 
 class Finding(models.Model):

@@ -17,6 +17,11 @@ MOST_PATTERNS = 50
 LONGEST_PATTERN = 500
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 
+# Of a crawl as a whole, whatever its addresses.
+LIMITS = ("max_images", "max_pages", "max_megabytes", "max_minutes")
+# They may name addresses, so visitors are not told.
+PRIVATE = ("allowed_domains", "include", "exclude")
+
 # Name → (least, most), both allowed.
 BOUNDS: dict[str, tuple[float, float]] = {
     "depth": (0, 10),

@@ -19,7 +19,7 @@ from gallery.image_files import DecodedImage, ImageRefused
 from gallery.models import Album, Image, Label
 from scraping.crawl_config import Sighting
 from scraping.found_labels import labels_in, rating_in
-from scraping.models import CrawlTarget, RefusedImage, ScrapedImage, ScrapeJob
+from scraping.models import CrawlTarget, RefusedImage, ScrapedImage, ScrapeJob, Source
 
 Reason = RefusedImage.Reason
 _REASON_OF_CODE = {
@@ -39,7 +39,7 @@ def name_in(image_url: str) -> str:
 
 def take(target: CrawlTarget, found: Sighting, data: bytes) -> Image | None:
     """Import the file, or record why not. The image, if it was imported."""
-    scrape, chosen = target.scrape_job, target.scrape_job.chosen
+    scrape, chosen = target.scrape_job, target.chosen
     sha256 = hashlib.sha256(data).hexdigest()
     known = Image.everything.filter(sha256=sha256).first()
     if known is not None and known.deleted_at is not None:
@@ -213,7 +213,10 @@ def forget_passing(scrape: ScrapeJob) -> None:
 
 
 def add_counts(target: CrawlTarget, **counts: int) -> None:
-    """Add to a target's counts and its crawl's."""
+    """Add to a target's counts and its crawl's; what is taken, to its source's too."""
+    if counts.get("imported") and target.source_id:
+        taken = F("imported") + counts["imported"]
+        Source.objects.filter(pk=target.source_id).update(imported=taken)
     for row in (target, target.scrape_job):
         type(row).objects.filter(pk=row.pk).update(
             **{name: F(name) + number for name, number in counts.items()}

@@ -32,7 +32,7 @@ from generation.tests.factories import make_lora, make_template
 from imagineer.jobs.models import Job, JobLog, Status
 from imagineer.tests.addresses import EVERYWHERE, filled
 from imagineer.tests.rows import make_row
-from scraping.models import ScrapedImage, ScrapeJob
+from scraping.models import CrawlTarget, ScrapedImage, ScrapeJob, Source
 from training.models import DatasetItem, DatasetVersion, TrainingRun
 
 PICTURES = 5
@@ -42,7 +42,8 @@ WORDS = (
 )  # fmt: skip
 # What only admins ever read, of whatever picture or run.
 SECRETS = re.compile(
-    r"job(?:title|param|message|error|result|log)word|crawlpath|crawlalbum|frozenword|itempromptword"
+    r"job(?:title|param|message|error|result|log)word|crawlpath|crawlalbum|crawlpattern|targetpath|"
+    r"targetend|sourcename|sourcepath|frozenword|itempromptword"
 )
 
 
@@ -114,7 +115,12 @@ def make_rows(media: Path) -> Rows:
     )  # fmt: skip
     crawl = make_row(
         ScrapeJob, job=_job("scraping.run"), url="https://site.example/crawlpath",
-        album_name="crawlalbum", album=albums[1],
+        album_name="crawlalbum", album=albums[1], options={"include": ["*/crawlpattern/*"]},
+    )  # fmt: skip
+    CrawlTarget.objects.create(
+        scrape_job=crawl, url="https://site.example/targetpath", ended_because="targetend",
+        options={"exclude": ["*/crawlpattern/*"]},
+        source=make_row(Source, name="sourcename", base_url="https://site.example/sourcepath"),
     )  # fmt: skip
     dataset = make_row(DatasetVersion, name="datasetname")
     dataset.albums.set(albums)

@@ -28,7 +28,7 @@ from generation.models import (
 from imagineer.jobs.models import Job, JobLog, Status
 from imagineer.tests.rows import make_row
 from labeling.models import LabelingItem, LabelingRun
-from scraping.models import RefusedImage, ScrapedImage, ScrapeJob
+from scraping.models import CrawlTarget, RefusedImage, ScrapedImage, ScrapeJob, Source
 from training.models import DatasetItem, DatasetVersion, TrainingRun
 
 _numbers = itertools.count(1)
@@ -59,6 +59,8 @@ class Gallery:
             job=jobs[0], template=self.template, album=self.album, is_batch=True
         )
         self.crawl = make_row(ScrapeJob, job=jobs[1], album=self.album)
+        self.source = make_row(Source)
+        make_row(CrawlTarget, scrape_job=self.crawl, source=self.source)
         self.labeling = make_row(LabelingRun, job=jobs[2])
         self.training = make_row(TrainingRun, job=jobs[3], is_public=True, output_model=self.lora)
         self.dataset = make_row(DatasetVersion)
@@ -129,9 +131,13 @@ class Gallery:
             GenerationItem(run=run, index=0, prompt="x", seed=1, status="done", image=image)
             for run, image in zip(runs, images, strict=True)
         )
-        ScrapeJob.objects.bulk_create(
+        crawls = ScrapeJob.objects.bulk_create(
             ScrapeJob(job=job, album=album, url="https://a.example/")
             for job, album in zip(jobs["scraping.run"], albums, strict=True)
+        )
+        CrawlTarget.objects.bulk_create(
+            CrawlTarget(scrape_job=crawl, url="https://a.example/", source=self.source)
+            for crawl in crawls
         )
         LabelingRun.objects.bulk_create(
             LabelingRun(job=job, prompt=self.labeling.prompt) for job in jobs["labeling.run"]

@@ -27,6 +27,7 @@ from gallery.models import Album, Image
 from imagineer import console_rows
 from imagineer.tests.addresses import EVERYWHERE, console_lists, filled
 from imagineer.tests.many_rows import Gallery
+from scraping import statistics
 
 pytestmark = [
     pytest.mark.django_db,
@@ -44,7 +45,7 @@ QUERIES = {"visitor": 8, "admin": 8 + 3, "console": 30}
 
 @pytest.fixture(autouse=True)
 def low_caps(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (search, admin_filters, console_rows):
+    for module in (search, admin_filters, console_rows, statistics):
         monkeypatch.setattr(module, "COUNTED_AT_MOST", 200)
     for module, name in (
         (search_names, "MOST_MATCHES"),
@@ -108,7 +109,7 @@ READERS = ("blur", "hide", "show", "admin", "console")
 
 def asked_by(reader: str, gallery: Gallery, admin_client: Client) -> tuple[Client, list[str]]:
     if reader == "console":
-        return admin_client, console_lists()
+        return admin_client, [*console_lists(), "/api/scraping/stats", "/api/scraping/sources"]
     if reader == "admin":
         return admin_client, public_addresses(gallery)
     client = Client()

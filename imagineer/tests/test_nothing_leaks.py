@@ -319,6 +319,7 @@ PLANTS: dict[str, tuple[Any, ...]] = {
     "jobs, API": ("/api/jobs", (jobs_api, "is_admin_request", _always(True))),
     "job events": ("/api/jobs/", (events, "described", _told_as_admins)),
     "crawls, API": ("/api/scraping", (scraping_api, "is_admin_request", _always(True))),
+    "options of crawls, API": ("/api/scraping", (scraping_api, "PRIVATE", ())),
     "trainings, API": ("/api/training", (training_api, "is_admin_request", _always(True))),
 }  # fmt: skip
 
@@ -387,6 +388,10 @@ WORDS_OF_ALL = {
     "a run's theme": b"themeword",
     "a job's title": b"jobtitleword",
     "a crawl's address": b"https://site.example/crawlpath",
+    "a pattern of addresses": b"crawlpattern",
+    "an address of a crawl": b"targetpath",
+    "why an address ended": b"targetend",
+    "a source": b"sourcename",
 }
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from imagineer.jobs.models import Job
 from imagineer.jobs.runner import execute
-from scraping.models import ScrapeJob
+from scraping import sources
+from scraping.models import ScrapeJob, Source
 from scraping.options import checked
 from scraping.runs import Asked, start_crawl
 
@@ -34,3 +35,8 @@ def reasons(scrape: ScrapeJob) -> dict[str, str]:
     """Path of a refused picture's address → why."""
     refused = scrape.refused_images.values_list("image_url", "reason")
     return {"/" + url.split("/", 3)[3]: reason for url, reason in refused}
+
+
+def make_source(name: str = "Boats", **values: Any) -> Source:
+    given = {"name": name, "base_url": "https://boats.example/all/", **values}
+    return sources.create(given, created_by=None)
