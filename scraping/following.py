@@ -18,7 +18,6 @@ MOST_NEXT_PAGES = 500
 # Pages of one shape that may show no new picture, one after the other; then no more are asked for.
 MOST_BARREN = 60
 MOST_SHAPES = 5_000
-MOST_KNOWN_LINKS = 50_000
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,6 @@ class Following:
         self.seen = Remembered([page_key(start)] if is_page else [])
         self.asked = int(is_page)
         self.left_out = False
-        # Links, as they are written, that need not be looked at again.
-        self._known_links: set[str] = set()
         # Shape → pages of it in a row that showed no new picture.
         self.barren: dict[str, int] = {}
 
@@ -101,35 +98,30 @@ class Following:
             for url in next_pages:
                 yield from self._asked(Step(cleaned(url), page.depth, page.nth + 1), is_next=True)
         if page.depth < self.options.depth:
-            yield from self.named(links, page.depth + 1)
+            for url in links:
+                yield from self._asked(Step(cleaned(url), page.depth + 1))
 
     def named(self, urls: Iterable[str], depth: int = 1) -> Iterator[Step]:
-        """The pages to read of those that a page or a sitemap names; each is counted."""
+        """The pages to read of those that a sitemap names; each is counted."""
         for url in urls:
-            # Most links stand on every page of a site.
-            if url not in self._known_links:
-                yield from self._asked(Step(cleaned(url), depth), link=url)
+            yield from self._asked(Step(cleaned(url), depth))
 
     def may_read(self, url: str) -> bool:
         """Whether a page lies on the crawl's sites and matches its patterns."""
         return same_site(url, self.sites) and self.patterns.wants(url)
 
-    def _asked(self, step: Step, *, link: str = "", is_next: bool = False) -> Iterator[Step]:
-        if self.left_out:
+    def _asked(self, step: Step, *, is_next: bool = False) -> Iterator[Step]:
+        if self.left_out or not same_site(step.url, self.sites):
             return
-        if same_site(step.url, self.sites):
-            key = page_key(step.url)
-            if key not in self.seen:
-                if not self._is_wanted(step.url, is_next):
-                    return
-                if self.is_full:
-                    self.left_out = True
-                    return
-                self.seen.add(key)
-                self.asked += 1
-                yield step
-        if link and len(self._known_links) < MOST_KNOWN_LINKS:
-            self._known_links.add(link)
+        key = page_key(step.url)
+        if key in self.seen or not self._is_wanted(step.url, is_next):
+            return
+        if self.is_full:
+            self.left_out = True
+            return
+        self.seen.add(key)
+        self.asked += 1
+        yield step
 
     def _is_wanted(self, url: str, is_next: bool) -> bool:
         if surely_no_page(url) or leads_nowhere(url):

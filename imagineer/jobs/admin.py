@@ -148,17 +148,12 @@ class JobAdmin(RowAdmin):
     def live_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
         """What changes on the page, as HTML parts, and the log lines after ``?after=<seq>``."""
         job = find(job_id)
-        try:
-            after = int(request.GET.get("after", ""))
-        except ValueError:
-            after = 0
         context = {"job": job, **page_parts(request, job)}
-        lines = job.log_lines.filter(seq__gt=after)[:LOG_TAIL]
         return JsonResponse(
             {
                 "head": render_to_string("admin/jobs/job/head.html", context, request),
                 "made": render_to_string("admin/jobs/job/made.html", context, request),
-                "log": [log_line(line) for line in lines],
+                "log": log_after(request, job),
                 "ended": job.has_ended,
             }
         )
@@ -213,6 +208,23 @@ def log_line(line: JobLog) -> dict[str, Any]:
     }
 
 
+def log_after(request: HttpRequest, job: Job) -> list[dict[str, Any]]:
+    """The lines that follow the one that ``?after=<seq>`` names."""
+    after = words.number_in(request.GET.get("after", "")) or 0
+    return [log_line(line) for line in job.log_lines.filter(seq__gt=after)[:LOG_TAIL]]
+
+
+def log_context(job: Job) -> dict[str, Any]:
+    """What admin/includes/job_log.html shows: the last lines."""
+    newest = list(job.log_lines.order_by("-seq")[: LOG_TAIL + 1])
+    lines = [log_line(line) for line in reversed(newest[:LOG_TAIL])]
+    return {
+        "lines": lines,
+        "last_seq": lines[-1]["seq"] if lines else 0,
+        "log_is_cut": len(newest) > LOG_TAIL,
+    }
+
+
 def page_parts(request: HttpRequest, job: Job) -> dict[str, Any]:
     """The parts of a job's page that change while it runs."""
     made = pictures_of(job)
@@ -228,14 +240,10 @@ def page_parts(request: HttpRequest, job: Job) -> dict[str, Any]:
 
 
 def page_context(request: HttpRequest, job: Job) -> dict[str, Any]:
-    newest = list(job.log_lines.order_by("-seq")[: LOG_TAIL + 1])
-    lines = [log_line(line) for line in reversed(newest[:LOG_TAIL])]
     return {
         "job": job,
-        "lines": lines,
-        "last_seq": lines[-1]["seq"] if lines else 0,
-        "log_is_cut": len(newest) > LOG_TAIL,
         "after_jobs": list(job.after.all()),
         "followers": list(job.followers.all()),
+        **log_context(job),
         **page_parts(request, job),
     }

@@ -5,15 +5,26 @@ from django.test import Client
 from django.urls import reverse
 
 from gallery.tests.factories import make_admin, make_album, make_row
-from imagineer.jobs.models import Job, Status
+from imagineer.jobs.models import Job, JobLog, Status
+from imagineer.words import thin
+from scraping.crawl_presets import CRAWL_PRESETS
+from scraping.forms import ScrapeForm
 from scraping.models import RefusedImage, ScrapedImage, ScrapeJob
+from scraping.options import checked
 from scraping.runs import Asked, start_crawl
+from scraping.tests.factories import make_source
 
 pytestmark = pytest.mark.django_db
 URL = "https://example.org/boats/"
 START = "/admin/scraping/scrapejob/start/"
-FORM = {
-    "url": URL, "album_name": "Boats", "depth": "2", "max_images": "30", "max_pages": "10",
+# What a browser sends of the form as it comes.
+AS_IT_COMES = {
+    name: field.initial
+    for name, field in ScrapeForm.base_fields.items()
+    if field.initial is not None and field.initial is not False
+}
+FORM = AS_IT_COMES | {
+    "urls": URL, "album_name": "Boats", "depth": "2", "max_images": "30", "max_pages": "10",
     "min_width": "100", "min_height": "80",
 }  # fmt: skip
 
@@ -46,42 +57,161 @@ def refuse(scrape: ScrapeJob, number: int, **columns: Any) -> RefusedImage:
 
 
 def test_a_crawl_is_started(admin):
-    assert "Scrape a site" in admin.get(START).content.decode()
+    assert "How politely" in admin.get(START).content.decode()
     response = admin.post(START, FORM)
     scrape = ScrapeJob.objects.get()
-    assert response.headers["Location"].endswith(f"/jobs/job/{scrape.job_id}/change/")
-    chosen = scrape.chosen
-    assert (scrape.url, scrape.album_name, chosen.depth) == (URL, "Boats", 2)
-    assert (chosen.max_images, chosen.max_pages, chosen.min_width, chosen.min_height) == (
-        30, 10, 100, 80,
-    )  # fmt: skip
+    page = reverse("admin:scraping_scrapejob_change", args=[scrape.pk])
+    assert response.headers["Location"] == page
+    assert (scrape.url, scrape.album_name) == (URL, "Boats")
+    chosen = {"depth": 2, "max_images": 30, "max_pages": 10, "min_width": 100, "min_height": 80}
+    assert scrape.chosen == checked(chosen)
+
+
+def test_every_option_has_a_field_and_is_heard(admin):
+    assert {name for _, names in ScrapeForm.groups for name in names} | set(
+        ScrapeForm.first
+    ) == set(ScrapeForm.base_fields)
+    given = {
+        "depth": 1, "max_images": 9, "max_pages": 8, "max_megabytes": 7, "max_minutes": 6,
+        "render_javascript": "auto", "allowed_domains": ["a.example", "b.example"],
+        "include": ["*/a/*"], "exclude": ["/b+/"], "follow_pagination": False,
+        "use_sitemaps": True, "min_width": 5, "min_height": 4, "min_megapixels": 0.5,
+        "max_aspect_ratio": 3.5, "min_kilobytes": 2, "formats": ["png", "webp"],
+        "near_distance": 0, "obey_robots": False, "respect_noai": False,
+        "auto_create_album": False, "only_new": True,
+    }  # fmt: skip
+    sent = {name: value for name, value in given.items() if value is not False} | {
+        "urls": URL,
+        "allowed_domains": "a.example\r\n\r\n b.example ",
+        "include": "*/a/*",
+        "exclude": "/b+/",
+    }
+    assert admin.post(START, sent).status_code == 302
+    assert ScrapeJob.objects.get().chosen.as_json() == given
+
+
+def test_several_addresses_and_sources_make_one_crawl(admin):
+    boats, cats = make_source(), make_source("Cats", base_url="https://cats.example/")
+    page = admin.get(f"{START}?sources={cats.pk}").content.decode()
+    assert "Cats (cats.example)" in page
+    admin.post(START, FORM | {"urls": f"{URL}\n{URL}\n", "sources": [boats.pk, cats.pk]})
+    targets = ScrapeJob.objects.get().targets.all()
+    assert [target.url for target in targets] == [URL, boats.base_url, cats.base_url]
+
+
+def test_what_a_source_wants_stands_in_its_form_and_holds_where_nothing_else_is_chosen(admin):
+    boats = make_source(options={"depth": 7, "min_width": 555}, max_images=77)
+    page = admin.get(f"{START}?sources={boats.pk}").content.decode()
+    assert 'name="depth" value="7"' in page
+    assert 'name="max_images" value="77"' in page
+    sent = AS_IT_COMES | {"sources": [boats.pk], "depth": "1"}
+    admin.post(START, sent)
+    chosen = ScrapeJob.objects.get().chosen
+    assert (chosen.depth, chosen.min_width, chosen.max_images) == (1, 555, 200)
+
+
+def test_a_name_is_looked_up_in_the_sources_that_can_be_searched(admin):
+    boats = make_source(lookup_url="https://boats.example/find?q={name}")
+    cats = make_source("Cats", base_url="https://cats.example/")
+    sent = AS_IT_COMES | {"lookup": "red sail", "sources": [boats.pk]}
+    admin.post(START, sent)
+    assert ScrapeJob.objects.get().url == "https://boats.example/find?q=red%20sail"
+    response = admin.post(START, sent | {"sources": [cats.pk]})
+    assert "“Cats”: It cannot be searched by name" in response.content.decode()
+    assert "form-row field-lookup errors" in response.content.decode()
+
+
+def test_a_preset_holds_but_for_what_was_changed_beside_it(admin):
+    admin.post(START, AS_IT_COMES | {"urls": URL, "preset": "site", "max_pages": "7"})
+    chosen = dict(CRAWL_PRESETS["site"].options) | {"max_pages": 7}
+    assert ScrapeJob.objects.get().chosen == checked(chosen)
+
+
+def test_presets_speak_of_the_same_options_which_are_possible():
+    first, *others = (set(preset.options) for preset in CRAWL_PRESETS.values())
+    assert all(names == first for names in others)
+    for preset in CRAWL_PRESETS.values():
+        assert checked(preset.options).as_json().items() >= preset.options.items()
+
+
+def estimate(admin: Client, **changes: Any) -> tuple[str, str]:
+    sent = FORM | changes
+    told = admin.post(START, sent, headers={"X-Estimate": "1"}).json()
+    return told["cost"], told["verb"]
 
 
 def test_the_estimate_names_the_site_and_the_longest_time(admin):
-    told = admin.post(START, FORM, headers={"X-Estimate": "1"}).json()
-    assert told["verb"] == "Scrape example.org"
-    assert told["cost"] == "At most about 20 s with 0.5 s between requests."
-    told = admin.post(START, FORM | {"url": "", "depth": "x"}, headers={"X-Estimate": "1"}).json()
-    assert told["verb"] == "Scrape"
+    source = make_source()
+    most = "At most about 20 s with 0.5 s between requests."
+    assert estimate(admin) == (most, "Scrape example.org")
+    assert estimate(admin, sources=[source.pk]) == (most, "Scrape example.org and 1 more")
+    assert estimate(admin, urls="", sources=[source.pk])[1] == "Scrape Boats"
+    assert estimate(admin, max_minutes="1", max_images="3000")[0] == "1 min at most; it stops then."
+    assert estimate(admin, depth="0", follow_pagination="")[0].startswith("At most about 16 s")
+    assert estimate(admin, urls="", depth="x") == (most, "Scrape")
+    assert estimate(admin, max_images="x") == ("", "Scrape example.org")
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "told", "field"),
     [
-        ({"url": ""}, "required"),
-        ({"url": "http://127.0.0.1/"}, "private address"),
-        ({"url": "http://a b/"}, "spaces"),
-        ({"album_name": "Taken"}, "exists already"),
-        ({"depth": "11"}, "less than or equal to 10"),
-        ({"max_images": "many"}, "whole number"),
+        ({"urls": ""}, "Write an address, or tick a source", "urls"),
+        ({"urls": "http://127.0.0.1/"}, "private address", "urls"),
+        ({"urls": f"{URL}\nhttp://10.0.0.1/"}, "Line 2: 10.0.0.1 is a private", "urls"),
+        ({"urls": "http://a b/"}, "spaces", "urls"),
+        ({"urls": "https://example.org/\x00"}, "ull characters", "urls"),
+        ({"urls": "https://example.org/\x1b"}, "control characters", "urls"),
+        ({"urls": "\n".join(f"{URL}{number}" for number in range(21))}, "At most 20", "urls"),
+        ({"sources": ["987"]}, "not one of the available", "sources"),
+        ({"sources": ["x", "-1", "9" * 40]}, "valid value", "sources"),
+        ({"lookup": "boats"}, "Tick the sources", "lookup"),
+        ({"album_name": "Taken"}, "exists already", "album_name"),
+        ({"album_name": "a\x00b"}, "ull characters", "album_name"),
+        ({"preset": "everything"}, "not one of the available", "preset"),
+        ({"depth": "11"}, "less than or equal to 10", "depth"),
+        ({"max_images": "many"}, "whole number", "max_images"),
+        ({"max_minutes": ""}, "required", "max_minutes"),
+        ({"min_megapixels": "nan"}, "Enter a number", "min_megapixels"),
+        ({"max_aspect_ratio": "inf"}, "Enter a number", "max_aspect_ratio"),
+        ({"render_javascript": "always"}, "not one of the available", "render_javascript"),
+        ({"formats": ["svg"]}, "not one of the available", "formats"),
+        ({"include": "x" * 501}, "at most 500", "include"),
+        ({"exclude": "x\n" * 51}, "At most 50 lines", "exclude"),
+        ({"allowed_domains": "a\x07b"}, "control characters", "allowed_domains"),
     ],
 )
-def test_a_wrong_form_comes_back_with_what_is_wrong(admin, change, words):
+def test_a_wrong_form_comes_back_with_what_is_wrong_and_what_was_typed(admin, change, told, field):
     make_album("Taken")
-    response = admin.post(START, FORM | change)
+    response = admin.post(START, FORM | {"min_width": "321"} | change)
     assert response.status_code == 422
-    assert words in response.content.decode()
+    page = response.content.decode()
+    assert told in page.replace("&#x27;", "'")
+    assert f"form-row field-{field} errors" in page
+    assert 'name="min_width" value="321"' in page
     assert not Job.objects.exists()
+
+
+def test_a_source_that_is_off_is_refused_with_a_sentence(admin):
+    source = make_source(enabled=False)
+    assert "boats.example" not in admin.get(f"{START}?sources={source.pk}").content.decode()
+    response = admin.post(START, FORM | {"sources": [source.pk]})
+    assert response.status_code == 422
+    assert "“Boats” is switched off. Switch it on" in response.content.decode()
+    response = admin.post(START, FORM | {"urls": "https://boats.example/x"})
+    assert "“Boats” (boats.example) is switched off" in response.content.decode()
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "url=https://example.org/",
+        "urls=a&sources=x&sources=9999999999999999999999&depth=deep&max_images=",
+        "formats=svg&formats=png&preset=x&min_megapixels=nan&obey_robots=&include=%00",
+    ],
+)
+def test_whatever_stands_in_the_address_the_form_opens(admin, query):
+    assert admin.get(f"{START}?{query}").status_code == 200
 
 
 def test_a_crawl_s_page_shows_counts_pictures_and_what_was_not_taken(admin):
@@ -89,13 +219,14 @@ def test_a_crawl_s_page_shows_counts_pictures_and_what_was_not_taken(admin):
     ScrapeJob.objects.update(discovered=1234, imported=1)
     image = make_row()
     ScrapedImage.objects.create(scrape_job=scrape, image=image, page_url=URL, image_url=URL)
-    refuse(scrape, 1)
+    refuse(scrape, 1, found_by="data")
     refuse(scrape, 2, reason="exact", same_as=image)
     page = page_of(admin, scrape)
     assert "1\u202f234" in page
     assert f"/gallery/image/{image.pk}/change/" in page
     assert "8 × 8 pixels" in page
     assert "Already in the gallery" in page
+    assert "a lazy image" in page
     assert 'rel="nofollow noopener noreferrer"' in page
     only_small = page_of(admin, scrape, "?reason=small&p=7")
     assert "/2.png" not in only_small
@@ -117,14 +248,45 @@ def test_the_page_asks_the_database_equally_often_for_many_rows(
 def test_the_live_part_tells_when_the_crawl_has_ended(admin):
     scrape = start_crawl([Asked(URL)], "Boats")
     live = reverse("admin:scraping_scrapejob_live", args=[scrape.pk])
-    response = admin.get(live)
-    assert "Stop" in response.content.decode()
-    assert "X-Ended" not in response.headers
+    told = admin.get(live).json()
+    assert "Stop" in told["head"]
+    assert (told["ended"], told["log"]) == (False, [])
     Job.objects.update(status=Status.FAILED, error="The site is <gone>.")
-    response = admin.get(live)
-    assert response.headers["X-Ended"] == "1"
-    assert "The site is &lt;gone&gt;." in response.content.decode()
+    for number in range(3):
+        JobLog.objects.create(job=scrape.job, seq=number + 1, text=f"Line {number}")
+    told = admin.get(f"{live}?after=1").json()
+    assert (told["ended"], [line["seq"] for line in told["log"]]) == (True, [2, 3])
+    assert "The site is &lt;gone&gt;." in told["head"]
+    assert "Go on" in told["head"]
+    assert len(admin.get(f"{live}?after=x").json()["log"]) == 3
     assert admin.get(reverse("admin:scraping_scrapejob_live", args=[999])).status_code == 404
+
+
+def test_each_address_has_its_state_its_counts_and_why_it_ended(admin):
+    source = make_source(max_images=1500)
+    scrape = start_crawl([Asked(URL), Asked(source.base_url, source)])
+    second = scrape.targets.get(source=source)
+    second.state, second.ended_because = "failed", "The site asks <not> to."
+    second.imported = 1234
+    second.save()
+    page = page_of(admin, scrape)
+    assert 'state-queued">Waiting' in page
+    assert 'state-failed">Failed' in page
+    assert "The site asks &lt;not&gt; to." in page
+    assert thin(1234) in page
+    assert f"of {thin(1500)}" in page
+    assert reverse("admin:scraping_source_change", args=[source.pk]) in page
+
+
+def test_refusals_have_pages_within_their_reason(admin):
+    scrape = start_crawl([Asked(URL)])
+    for number in range(60):
+        refuse(scrape, number, reason="small" if number < 55 else "light")
+    page = page_of(admin, scrape, "?reason=small&p=2")
+    assert "Page 2 of 2" in page
+    assert "?p=1&amp;reason=small" in page
+    assert f"{URL}54.png" in page
+    assert f"{URL}55.png" not in page
 
 
 def test_the_list_tells_sites_and_states(admin):

@@ -1,5 +1,6 @@
 // Follows one job: parts of the page are fetched again when the job says that it moved
-// (server-sent events), or every few seconds where events do not arrive.
+// (server-sent events), or every few seconds where events do not arrive. A page that shows more than
+// its parts (data-reload) is loaded again at the end.
 "use strict";
 
 const page = document.getElementById("job");
@@ -70,7 +71,12 @@ if (page && !("ended" in page.dataset)) {
     if (timer) return;
     timer = setTimeout(() => { timer = 0; refresh(); }, delay);
   };
-  const stop = () => { ended = true; clearInterval(poll); source?.close(); };
+  const stop = () => {
+    ended = true;
+    clearInterval(poll);
+    source?.close();
+    if ("reload" in page.dataset) location.reload();
+  };
   const poll = setInterval(() => { if (!document.hidden) later(0); }, 3000);
 
   if (window.EventSource) {

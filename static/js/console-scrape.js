@@ -1,23 +1,26 @@
-// A crawl's page while the crawl runs: its counts and newest pictures, fetched every two seconds.
+// The form that starts a crawl: a preset fills in the options that it speaks of and leaves all else
+// as it was typed; whoever then changes one of them has chosen by hand.
 "use strict";
 
 (() => {
-  const section = document.getElementById("scrape");
-  if (!section || section.hasAttribute("data-ended")) return;
+  const form = document.getElementById("start-form");
+  const told = document.getElementById("scrape-presets");
+  if (!form || !told) return;
+  const presets = JSON.parse(told.textContent);
+  const names = new Set(Object.values(presets).flatMap(Object.keys));
+  const byHand = form.querySelector('input[name="preset"][value=""]');
 
-  const refresh = async () => {
-    if (document.hidden) return later();
-    try {
-      const response = await fetch(section.dataset.live, { credentials: "same-origin" });
-      if (response.redirected || !response.ok) return later();
-      const focused = section.contains(document.activeElement);
-      if (!focused) section.innerHTML = await response.text();
-      if (response.headers.get("X-Ended")) return location.reload();
-    } catch {
-      // The server is away for a moment: the next try comes anyway.
+  form.addEventListener("change", (event) => {
+    const { name, value } = event.target;
+    if (name === "preset") {
+      for (const [option, chosen] of Object.entries(presets[value] ?? {})) {
+        const field = form.elements.namedItem(option);
+        if (field.type === "checkbox") field.checked = chosen;
+        else field.value = chosen;
+      }
     }
-    later();
-  };
-  const later = () => setTimeout(refresh, 2000);
-  later();
+  });
+  form.addEventListener("input", (event) => {
+    if (names.has(event.target.name)) byHand.checked = true;
+  });
 })();
