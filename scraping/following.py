@@ -18,6 +18,7 @@ MOST_NEXT_PAGES = 500
 # Pages of one shape that may show no new picture, one after the other; then no more are asked for.
 MOST_BARREN = 60
 MOST_SHAPES = 5_000
+MOST_KNOWN_LINKS = 50_000
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Following:
         self.seen = Remembered([page_key(start)] if is_page else [])
         self.asked = int(is_page)
         self.left_out = False
+        # Links, as they are written, that need not be looked at again.
+        self._known_links: set[str] = set()
         # Shape → pages of it in a row that showed no new picture.
         self.barren: dict[str, int] = {}
 
@@ -98,30 +101,35 @@ class Following:
             for url in next_pages:
                 yield from self._asked(Step(cleaned(url), page.depth, page.nth + 1), is_next=True)
         if page.depth < self.options.depth:
-            for url in links:
-                yield from self._asked(Step(cleaned(url), page.depth + 1))
+            yield from self.named(links, page.depth + 1)
 
     def named(self, urls: Iterable[str], depth: int = 1) -> Iterator[Step]:
-        """The pages to read of those that a sitemap names; each is counted."""
+        """The pages to read of those that a page or a sitemap names; each is counted."""
         for url in urls:
-            yield from self._asked(Step(cleaned(url), depth))
+            # Most links stand on every page of a site.
+            if url not in self._known_links:
+                yield from self._asked(Step(cleaned(url), depth), link=url)
 
     def may_read(self, url: str) -> bool:
         """Whether a page lies on the crawl's sites and matches its patterns."""
         return same_site(url, self.sites) and self.patterns.wants(url)
 
-    def _asked(self, step: Step, *, is_next: bool = False) -> Iterator[Step]:
-        if self.left_out or not same_site(step.url, self.sites):
+    def _asked(self, step: Step, *, link: str = "", is_next: bool = False) -> Iterator[Step]:
+        if self.left_out:
             return
-        key = page_key(step.url)
-        if key in self.seen or not self._is_wanted(step.url, is_next):
-            return
-        if self.is_full:
-            self.left_out = True
-            return
-        self.seen.add(key)
-        self.asked += 1
-        yield step
+        if same_site(step.url, self.sites):
+            key = page_key(step.url)
+            if key not in self.seen:
+                if not self._is_wanted(step.url, is_next):
+                    return
+                if self.is_full:
+                    self.left_out = True
+                    return
+                self.seen.add(key)
+                self.asked += 1
+                yield step
+        if link and len(self._known_links) < MOST_KNOWN_LINKS:
+            self._known_links.add(link)
 
     def _is_wanted(self, url: str, is_next: bool) -> bool:
         if surely_no_page(url) or leads_nowhere(url):

@@ -20,7 +20,7 @@ from scraping.crawl_config import TargetConfig
 from scraping.crawl_state import CrawlState
 from scraping.frontier import Entry, Frontier, Outcome
 from scraping.resolver import refused_hosts
-from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
+from scraping.spiders.items import CrawlNote, PageRead, PageTrouble, PictureFound, PictureRefused
 from scraping.spiders.memory import Remembered
 
 # In a request's meta: its number in the frontier.
@@ -158,6 +158,8 @@ class FrontierScheduler:
                     events.append({"event": "page", "url": each.url, "number": self.pages})
                 case PageTrouble():
                     events.append(self._trouble(each, outcome))
+                case CrawlNote():
+                    events.append({"event": "note", "text": each.text, "level": "warning"})
                 case _:
                     outcome.entries.append(self._child(each))
         if "sighting" not in request.cb_kwargs:

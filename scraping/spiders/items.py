@@ -37,3 +37,10 @@ class PageTrouble:
     url: str
     detail: str
     is_start: bool
+
+
+@dataclass(frozen=True)
+class CrawlNote:
+    """A warning for the crawl's log."""
+
+    text: str

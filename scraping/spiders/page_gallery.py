@@ -12,7 +12,7 @@ from scraping.extract import Candidate, PageContents, extract
 from scraping.following import Following, Step
 from scraping.resolver import refused_hosts
 from scraping.sitemaps import NoSitemap, Sitemap, named_in_robots, read_sitemap
-from scraping.spiders.items import PageRead, PageTrouble, PictureFound
+from scraping.spiders.items import CrawlNote, PageRead, PageTrouble, PictureFound
 from scraping.spiders.memory import Remembered
 from scraping.spiders.pictures import PictureSpider, Yielded, content_type, is_picture
 
@@ -28,6 +28,7 @@ class PageGallerySpider(PictureSpider):
     name = "page_gallery"
     REMEMBERED = (
         *PictureSpider.REMEMBERED, "sites", "pages_seen", "pages_asked", "sitemaps_asked",
+        "slow_told",
     )  # fmt: skip
     # Of the pages that sitemaps name.
     named_depth = 1
@@ -38,6 +39,8 @@ class PageGallerySpider(PictureSpider):
         # Addresses of pictures on pages that this process has read.
         self.met: set[str] = set()
         self.sitemaps_asked = Remembered()
+        # Patterns that the log speaks of.
+        self.slow_told = Remembered()
 
     @property
     def sites(self) -> Remembered:
@@ -90,11 +93,16 @@ class PageGallerySpider(PictureSpider):
             self.following.onward(page, contents.links, contents.next_pages)
         )
 
-    def _page_requests(self, steps: Iterable[Step]) -> Iterator[Request]:
+    def _page_requests(self, steps: Iterable[Step]) -> Iterator[Yielded]:
         for step in steps:
             yield self.page_request(step)
         if self.following.left_out:
             self.cut_short = "pages"
+        for pattern in self.following.patterns.slow - self.slow_told:
+            self.slow_told.add(pattern)
+            yield CrawlNote(
+                f"The pattern {pattern} takes too long; pages on which it does are not read."
+            )
 
     def contents_of(self, response: HtmlResponse) -> PageContents:
         """What a page offers."""

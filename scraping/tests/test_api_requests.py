@@ -74,7 +74,8 @@ def all_requests(using: ApiMapping, *answers: Any, link: str = "", url: str = SI
     return asked
 
 
-FULL, EMPTY = {"posts": [1, 2]}, {"posts": []}
+FULL: Any = {"posts": [1, 2]}
+EMPTY: Any = {"posts": []}
 
 
 def test_pages_are_counted_until_one_is_empty() -> None:

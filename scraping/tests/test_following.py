@@ -121,10 +121,10 @@ def test_a_list_that_never_ends_is_left_at_some_point() -> None:
 
 def test_no_more_pages_are_asked_for_than_allowed() -> None:
     follow = following(max_pages=4)
-    assert not follow.is_full
-    assert len(onward(follow, *(f"https://example.org/{n}" for n in range(9)))) == 3
-    assert follow.is_full
-    assert urls(follow.named(["https://example.org/x"])) == []
+    assert len(onward(follow, *(f"https://example.org/{n}" for n in range(3)))) == 3
+    assert (follow.is_full, follow.left_out) == (True, False)
+    assert urls(follow.named(["https://example.org/2", "https://example.org/x"])) == []
+    assert follow.left_out
 
 
 def test_a_calendar_without_pictures_is_left_and_a_gallery_is_not() -> None:

@@ -69,6 +69,16 @@ def test_patterns_decide_which_pages_are_read(site: Site) -> None:
     assert sorted(pages_asked(site)) == ["/", "/boats/1", "/page=4"]
 
 
+def test_a_pattern_that_takes_too_long_is_told_of_and_hangs_nothing(site: Site) -> None:
+    trap = "/" + "a" * 400 + "!"
+    site.page("/", anchors(trap, f"{trap}2", "/boats"))
+    fill(site, trap, f"{trap}2", "/boats")
+    scrape = crawl(f"{site.url}/", exclude=["/(a+)+$/"])
+    assert pages_asked(site) == ["/", "/boats"]
+    told: Any = job_of(scrape).log_lines.filter(level="warning").get()
+    assert "The pattern /(a+)+$/ takes too long" in told.text
+
+
 def test_allowed_hosts_are_read_too(site: Site) -> None:
     with Site(OTHER_PUBLIC) as other:
         other.page("/", '<img src="/1.png">')

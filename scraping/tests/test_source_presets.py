@@ -12,7 +12,7 @@ from scraping.field_mapping import ApiMapping, checked
 from scraping.options import checked as checked_options
 from scraping.source_presets import SOURCE_PRESETS
 
-COMMONS = {
+COMMONS: Any = {
     "continue": {"gsroffset": 50, "continue": "gsroffset||"},
     "query": {
         "pages": [
@@ -34,7 +34,7 @@ COMMONS = {
         ]
     },
 }  # fmt: skip
-MET_OBJECT = {
+MET_OBJECT: Any = {
     "objectID": 45734, "isPublicDomain": True, "title": "Quail and Millet",
     "primaryImage": "https://images.metmuseum.org/CRDImages/as/original/a.jpg",
     "primaryImageSmall": "https://images.metmuseum.org/CRDImages/as/web-large/a.jpg",
@@ -42,7 +42,7 @@ MET_OBJECT = {
     "medium": "Hanging scroll", "objectURL": "https://www.metmuseum.org/art/collection/search/45734",
     "tags": [{"term": "Birds", "AAT_URL": "x"}],
 }  # fmt: skip
-ARTIC = {
+ARTIC: Any = {
     "pagination": {"total": 120, "limit": 100, "total_pages": 2, "current_page": 1},
     "data": [
         {
@@ -54,7 +54,7 @@ ARTIC = {
         {"id": 2, "title": "No picture", "image_id": None},
     ],
 }  # fmt: skip
-DANBOORU = [
+DANBOORU: Any = [
     {
         "id": 3, "rating": "g", "image_width": 550, "image_height": 770,
         "tag_string": "1girl blue_eyes red,dark", "tag_string_artist": "someone",
@@ -63,7 +63,7 @@ DANBOORU = [
     },
     {"id": 4, "rating": "g", "tag_string": "no_file"},
 ]  # fmt: skip
-WALLHAVEN = {
+WALLHAVEN: Any = {
     "data": [
         {
             "id": "94x38z", "url": "https://wallhaven.cc/w/94x38z", "purity": "sfw",
@@ -73,7 +73,7 @@ WALLHAVEN = {
     ],
     "meta": {"current_page": 1, "last_page": 36, "per_page": 24, "total": 848},
 }  # fmt: skip
-FLICKR = {
+FLICKR: Any = {
     "stat": "ok",
     "photos": {
         "page": 1, "pages": "3207", "perpage": 100, "total": "320662",

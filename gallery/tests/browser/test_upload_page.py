@@ -207,10 +207,12 @@ def test_stopping_and_trying_again(in_parts: Visitor, tmp_path: Path) -> None:
 def test_the_page_is_whole_and_open_to_everyone(
     visit: Visit, admin_client: Client, tmp_path: Path, size: str
 ) -> None:
-    page = sign_in(visit(size), admin_client).open(PAGE)
+    visitor = sign_in(visit(size), admin_client)
+    page = visitor.open(PAGE)
     good, bad = tmp_path / f"{'x' * 180}.png", tmp_path / "bad.png"
     good.write_bytes(picture_file(1))
     bad.write_bytes(b"x")
     choose(page, good, bad)
     expect(title(page)).to_contain_text("2 of 2 uploaded")
     assert_whole(page, "upload")
+    assert "status of 422" in visitor.errors.pop()
