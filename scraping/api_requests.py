@@ -138,16 +138,16 @@ def next_link(header: str) -> str:
     return ""
 
 
-def without_key(mapping: ApiMapping, url: str) -> str:
-    """The address without the parameter that a key is sent in."""
-    if mapping.key is None or mapping.key.place != "query":
-        return url
+def without_key(mapping: ApiMapping, url: str, secret: str = "") -> str:
+    """The address without the parameter that a key is sent in, and without others that hold it."""
+    name = mapping.key.name if mapping.key and mapping.key.place == "query" else None
     parts = urlsplit(url)
-    kept = (
+    kept = [
         piece
         for piece in parts.query.split("&")
-        if unquote_plus(piece.partition("=")[0]) != mapping.key.name
-    )
+        if unquote_plus(piece.partition("=")[0]) != name
+        and not (secret and secret in f"{piece} {unquote_plus(piece)}")
+    ]
     return parts._replace(query="&".join(kept)).geturl()
 
 

@@ -110,7 +110,7 @@ class JsonApiSpider(PictureSpider):
         yield PageRead(asked.url, self.found)
         further = next_request(self.mapping, asked, answer, len(items), _link(response))
         if further is not None and self.downloads_asked < self.target.max_downloads:
-            yield from self._ask(further)
+            yield from self._ask(replace(further, url=self._without_key(further.url)))
 
     def answer_failed(self, failure: Any) -> Iterator[Yielded]:
         request = failure.request
@@ -128,7 +128,7 @@ class JsonApiSpider(PictureSpider):
         url = detail_of(item, self.mapping, asked.url)
         if url is None or urlsplit(url).hostname != self.host:
             return
-        detail = ApiRequest(without_key(self.mapping, url))
+        detail = ApiRequest(self._without_key(url))
         if self._is_new(detail):
             yield self._request(detail, self.parse_detail, {"asked": detail})
 
@@ -167,9 +167,12 @@ class JsonApiSpider(PictureSpider):
 
     def _clean(self, urls: tuple[str, ...]) -> tuple[str, ...]:
         """Addresses without the key; those that cannot do without it are left out."""
-        without = (without_key(self.mapping, url) for url in urls)
+        without = map(self._without_key, urls)
         key = self.target.api_key
         return tuple(url for url in without if not (key and key in url + unquote_plus(url)))
+
+    def _without_key(self, url: str) -> str:
+        return without_key(self.mapping, url, self.target.api_key)
 
     def _too_small(self, picture: ApiPicture) -> str:
         """Why a picture need not be fetched, as a sentence; "" if it is to be."""

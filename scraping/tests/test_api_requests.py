@@ -175,6 +175,7 @@ def test_a_key_in_an_address_of_an_answer_is_taken_out() -> None:
     ]  # fmt: skip
     assert without_key(using, f"{SITE}/p?api%5Fkey=secret") == f"{SITE}/p"
     assert without_key(mapping(), f"{SITE}/p?api_key=x") == f"{SITE}/p?api_key=x"
+    assert without_key(mapping(), f"{SITE}/p?t=a%2Bb&u=a%20b", "a+b") == f"{SITE}/p?u=a%20b"
 
 
 def test_a_source_is_searched_by_name() -> None:

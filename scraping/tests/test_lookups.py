@@ -23,7 +23,10 @@ MAPPING = {
 
 
 def source(base_url: str, **columns: Any) -> Source:
-    values = {"name": "Boats", "enabled": True, "rate_limit": 6000, "max_images": 100}
+    values = {
+        "name": "Boats", "kind": "pages", "enabled": True, "rate_limit": 6000, "max_images": 100,
+        "lookup_url": "", "mapping": {},
+    }  # fmt: skip
     made: Source = make_row(Source, base_url=base_url, **values | columns)
     return made
 

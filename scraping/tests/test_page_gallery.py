@@ -75,8 +75,8 @@ def test_a_pattern_that_takes_too_long_is_told_of_and_hangs_nothing(site: Site) 
     fill(site, trap, f"{trap}2", "/boats")
     scrape = crawl(f"{site.url}/", exclude=["/(a+)+$/"])
     assert pages_asked(site) == ["/", "/boats"]
-    told: Any = job_of(scrape).log_lines.filter(level="warning").get()
-    assert "The pattern /(a+)+$/ takes too long" in told.text
+    told = "The pattern /(a+)+$/ takes too long"
+    assert job_of(scrape).log_lines.filter(text__contains=told).count() == 1
 
 
 def test_allowed_hosts_are_read_too(site: Site) -> None:
