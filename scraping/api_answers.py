@@ -9,8 +9,10 @@ from typing import Any
 
 from jmespath.exceptions import JMESPathError
 
-from scraping.extract import Candidate, absolute, telling, tidy
 from scraping.field_mapping import MOST_IMAGES, ApiMapping, Expression
+from scraping.page_addresses import absolute
+from scraping.page_words import telling, tidy
+from scraping.same_picture import Candidate
 
 MOST_ITEMS = 5_000
 MOST_TAGS = 200

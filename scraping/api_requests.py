@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, quote, unquote_plus, urlencode, urljoin, url
 from w3lib.url import add_or_replace_parameters
 
 from scraping.api_answers import is_more, value_at
-from scraping.extract import absolute
 from scraping.field_mapping import ApiMapping, Scalar
+from scraping.page_addresses import absolute
 
 
 @dataclass(frozen=True)

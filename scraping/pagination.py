@@ -44,7 +44,7 @@ def next_pages(
     said: dict[str, None] = {}
     called: dict[str, None] = {}
     numbered: dict[int, str] = {}
-    for number, node in enumerate(page.xpath("//link[@rel][@href] | //a[@href]")):
+    for number, node in enumerate(page.xpath("//*[self::a or self::link[@rel]][@href]")):
         if number >= MOST_LOOKED_AT:
             break
         link = node.root

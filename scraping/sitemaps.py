@@ -14,7 +14,9 @@ from typing import Any
 from lxml import etree
 from protego import Protego
 
-from scraping.extract import Candidate, absolute, telling
+from scraping.page_addresses import absolute
+from scraping.page_words import telling
+from scraping.same_picture import Candidate
 
 # What sitemaps.org allows: of one file, unpacked.
 MOST_BYTES = 50 * 2**20

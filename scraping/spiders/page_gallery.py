@@ -8,9 +8,10 @@ from scrapy.http import HtmlResponse, Request, Response, TextResponse, XmlRespon
 
 from scraping import failures
 from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
-from scraping.extract import Candidate, PageContents, extract
+from scraping.extract import PageContents, extract
 from scraping.following import Following, Step
 from scraping.resolver import refused_hosts
+from scraping.same_picture import Candidate
 from scraping.sitemaps import NoSitemap, Sitemap, named_in_robots, read_sitemap
 from scraping.spiders.items import CrawlNote, PageRead, PageTrouble, PictureFound
 from scraping.spiders.memory import Remembered

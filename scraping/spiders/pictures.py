@@ -9,8 +9,8 @@ from scrapy.http import Request, Response
 
 from scraping import failures
 from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
-from scraping.extract import Candidate
 from scraping.resolver import refused_hosts
+from scraping.same_picture import Candidate
 from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
 from scraping.spiders.memory import Remembered
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from scrapy.http import HtmlResponse
 
-from scraping.extract import Candidate, PageContents
+from scraping.extract import PageContents
+from scraping.same_picture import Candidate
 from scraping.spiders.page_gallery import PageGallerySpider
 
 # Of drawings the small picture is another format than the original.

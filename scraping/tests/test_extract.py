@@ -1,6 +1,9 @@
 import pytest
 
-from scraping.extract import LONGEST_TEXT, MOST_CANDIDATES, Candidate, absolute, extract, telling
+from scraping.extract import Candidate, extract
+from scraping.page_addresses import absolute
+from scraping.page_words import LONGEST_TEXT, telling
+from scraping.same_picture import MOST_CANDIDATES
 from scraping.srcset import largest_first, parse_srcset
 
 PAGE = "https://example.org/a/page.html"
@@ -91,7 +94,7 @@ def test_the_sources_of_a_picture_element_count():
     html = """<picture><source srcset="x.webp 2x, y.webp" type="image/webp">
         <source data-srcset="z.jpg 900w"><img src="s.jpg" alt="Three boats"></picture>"""
     found = only(html)
-    assert [url.rpartition("/")[2] for url in found.urls] == ["x.webp", "z.jpg", "s.jpg"]
+    assert [url.rpartition("/")[2] for url in found.urls] == ["z.jpg", "x.webp", "s.jpg"]
     assert found.alt == "Three boats"
 
 
@@ -124,7 +127,9 @@ def test_a_link_to_a_page_is_no_larger_file():
 
 def test_a_link_with_words_to_a_file_is_a_picture():
     found = only('<a href="big.png">The <b>red</b> boat</a>')
-    assert found == Candidate(("https://example.org/a/big.png",), "link", {"title": "The red boat"})
+    assert found == Candidate(
+        ("https://example.org/a/big.png",), "anchor", {"title": "The red boat"}
+    )
 
 
 def test_one_picture_in_several_places_is_taken_once_with_all_its_words():

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraping.extract import absolute
+from scraping.page_addresses import absolute
 from scraping.same_page import cleaned, leads_nowhere, page_key, shape, surely_no_page
 
 SITE = "https://example.org"

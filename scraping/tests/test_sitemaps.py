@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraping import sitemaps
-from scraping.extract import Candidate
+from scraping.same_picture import Candidate
 from scraping.sitemaps import NamedPage, NoSitemap, Sitemap, named_in_robots, read_sitemap
 
 URL = "https://example.org/sitemap.xml"

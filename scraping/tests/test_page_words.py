@@ -1,0 +1,60 @@
+import pytest
+
+from scraping.page_words import LONGEST_TEXT, best_text, page_title, telling, tidy
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "", "  ", "image", "Image 12", "IMG_1234", "IMG_20190101_123456", "DSC00012", "dscn 0042",
+        "P1010101", "PXL_20230101_101010", "Screenshot 2020-01-02 at 10.11.12",
+        "WhatsApp Image 2020-01-02 at 10.11.12", "boat-3.jpg", "http://example.org/x", "1 / 12",
+        "Image 3 of 12", "click to enlarge", "Featured image", "placeholder", "unnamed", "null",
+        "d41d8cd98f00b204e9800998", "123e4567-e89b-12d3-a456-426614174000", "2024-05-01", "Bild",
+        "画像", "...", "View larger", "avatar",
+    ],
+)  # fmt: skip
+def test_boilerplate_says_nothing(words):
+    assert telling(words) == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["A red boat", "Image of a boat", "Boat 12", "P. Smith, 1920", "Panorama", "DSC by the sea",
+     "Nr. 5 in the harbour", "Ёлка", "picture perfect", "Abba"],
+)  # fmt: skip
+def test_words_that_say_something_stay(words):
+    assert telling(words) == words
+
+
+def test_words_are_one_line_of_bounded_length():
+    assert tidy(" two\n\n lines \x07 \xa0end ") == "two lines end"
+    assert len(tidy("x y " * 50_000)) <= LONGEST_TEXT
+
+
+@pytest.mark.parametrize(
+    ("title", "shorter"),
+    [
+        ("A red boat | Harbour", "A red boat"),
+        ("Harbour – A red boat", "A red boat"),
+        ("A red boat", "A red boat"),
+        ("Harbour", ""),
+        ("Harbour lights", "Harbour lights"),
+    ],
+)
+def test_the_name_of_the_site_is_no_part_of_a_title(title, shorter):
+    assert page_title(title, "Harbour") == shorter
+    assert page_title(title, "") == title
+
+
+def test_the_best_text_is_chosen_by_where_it_stands():
+    texts = {"page_title": "P", "heading": "H", "json_ld": "J", "title": "T", "alt": "A"}
+    assert best_text(texts | {"figcaption": "F"}) == "F"
+    assert [best_text(dict([*texts.items()][:n])) for n in range(6)] == [
+        "",
+        "P",
+        "H",
+        "J",
+        "T",
+        "A",
+    ]
