@@ -68,6 +68,7 @@ SHOWN = frozenset(
         "LABELING_CONCURRENCY",
         "LABELING_LOW_CONFIDENCE",
         "SCRAPE_USER_AGENT",
+        "SCRAPE_CONTACT",
         "AWS_STORAGE_BUCKET_NAME",
         "AWS_S3_REGION_NAME",
     }

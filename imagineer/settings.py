@@ -301,6 +301,8 @@ NSFW_PART = env.decimal("NSFW_PART", 0.5, low=0.01, high=0.99)
 # --- Scraping ----------------------------------------------------------------------------------
 
 SCRAPE_USER_AGENT = env.text("SCRAPE_USER_AGENT", "Imagineer/0.1 (self-hosted image collector)")
+# A web address or an e-mail address by which sites can reach whoever runs this.
+SCRAPE_CONTACT = env.text("SCRAPE_CONTACT")
 # Seconds between two requests to one host, at least.
 SCRAPE_DELAY = env.decimal("SCRAPE_DELAY", 0.5, low=0, high=60)
 # Networks that a crawl may reach although they are private (CIDR, comma-separated).

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -13,6 +14,7 @@ class ScrapingConfig(AppConfig):
         from scraping.crawl_folder import remove_leftovers
         from scraping.jobs import ended, run
         from scraping.runs import is_promised, reach
+        from scraping.user_agent import with_contact
 
         try:
             reach()
@@ -21,6 +23,10 @@ class ScrapingConfig(AppConfig):
                 f"SCRAPE_ALLOWED_NETWORKS, SCRAPE_ALLOWED_HOSTS or SCRAPE_ALLOWED_PORTS: {error}. "
                 "Write networks such as 10.0.0.0/8, hosts such as example.org:8000, ports as 80."
             ) from None
+        try:
+            with_contact(settings.SCRAPE_USER_AGENT, settings.SCRAPE_CONTACT)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"SCRAPE_CONTACT: {error}.") from None
         registry.register("scraping.run", queue=Queue.CRAWL, run=run, label="Scraping", ended=ended)
         registry.register_upkeep(remove_leftovers)
         albums.promise(is_promised)

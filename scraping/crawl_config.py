@@ -56,17 +56,19 @@ class TargetConfig:
     """One address of a crawl.
 
     number: the target's own, which its events bear. kind: which spider (scraping.spiders.choice).
-    rate_limit: requests a minute to one host, at most; 0 for no limit. max_downloads: picture files
-    fetched at most. options: what is otherwise than in the whole crawl's. mapping, api_key: of a
-    source that is an API. known_urls: pictures settled before by this crawl. validators: picture
-    address → (ETag, Last-Modified) of the crawl before. folder: where the target keeps what it goes
-    on from after a kill.
+    source: what all targets of one source share. rate_limit: requests a minute to all hosts of that
+    source together, at most; 0 for no limit. max_downloads: picture files fetched at most.
+    options: what is otherwise than in the whole crawl's. mapping, api_key: of a source that is an
+    API. known_urls: pictures settled before by this crawl. validators: picture address → (ETag,
+    Last-Modified) of the crawl before. folder: where the target keeps what it goes on from after a
+    kill.
     """
 
     number: int
     url: str
     folder: str
     kind: str = "pages"
+    source: str = ""
     rate_limit: float = 0
     max_downloads: int = 2000
     render_javascript: Rendering = "off"

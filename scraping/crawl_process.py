@@ -23,8 +23,11 @@ from scraping.crawl_config import CrawlConfig, TargetConfig, from_json
 from scraping.crawl_state import CrawlState
 from scraping.crawl_targets import CrawlTargets
 from scraping.frontier import values_in
+from scraping.pace import Pace
+from scraping.polite_middlewares import HeedBusyServers, KeepPace, LeaveProtectedSites
 from scraping.received_bytes import ReceivedBytes
 from scraping.scheduler import Consumption, FrontierScheduler
+from scraping.user_agent import name_of
 
 RETRIED = [
     f"scrapy.exceptions.{name}"
@@ -52,12 +55,11 @@ def process_settings(config: CrawlConfig) -> dict[str, Any]:
 
 def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
     """Scrapy's settings for a target: polite, bounded, and for http(s) alone."""
-    delay_s = max(config.delay_s, 60 / target.rate_limit if target.rate_limit else 0)
     return {
         "BOT_NAME": "imagineer",
         "USER_AGENT": config.user_agent,
         "ROBOTSTXT_OBEY": config.options.obey_robots,
-        "ROBOTSTXT_USER_AGENT": config.user_agent.partition("/")[0].strip(),
+        "ROBOTSTXT_USER_AGENT": name_of(config.user_agent),
         # Nothing but the web.
         "DOWNLOAD_HANDLERS": {"data": None, "file": None, "s3": None, "ftp": None},
         "HTTPPROXY_ENABLED": False,
@@ -75,10 +77,16 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "RETRY_EXCEPTIONS": RETRIED,
         # Spiders count depth themselves: next pages of a list are no deeper.
         "DEPTH_LIMIT": 0,
-        # No faster than a site likes.
-        "DOWNLOAD_DELAY": delay_s,
-        "AUTOTHROTTLE_ENABLED": delay_s > 0,
-        "AUTOTHROTTLE_START_DELAY": delay_s,
+        # No faster than a site likes: beside the pace, slower when it answers slowly.
+        "DOWNLOADER_MIDDLEWARES": {
+            KeepPace: 540,
+            HeedBusyServers: 560,
+            LeaveProtectedSites: 585,
+        },
+        "DOWNLOAD_DELAY": config.delay_s,
+        "DOWNLOAD_DELAY_JITTER": 0,
+        "AUTOTHROTTLE_ENABLED": config.delay_s > 0,
+        "AUTOTHROTTLE_START_DELAY": config.delay_s,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": 2.0,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 4,
         # Breadth first: what is near the start comes first.
@@ -99,7 +107,7 @@ def main() -> int:
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     process = AsyncCrawlerProcess(process_settings(config))
-    state = CrawlState(config, _budget(config))
+    state = CrawlState(config, _budget(config), Pace(config.delay_s))
     targets = CrawlTargets(process, state, settings_of)
     loop = asyncio.get_event_loop()
     loop.call_later(config.seconds_left, targets.stop_all, "minutes")

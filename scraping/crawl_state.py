@@ -7,6 +7,7 @@ from typing import Any
 
 from scraping.budget import Budget
 from scraping.crawl_config import CrawlConfig
+from scraping.pace import Pace
 
 
 @dataclass
@@ -15,6 +16,7 @@ class CrawlState:
 
     config: CrawlConfig
     budget: Budget
+    pace: Pace
 
     def say(self, event: str, **values: Any) -> None:
         """One line on standard output, at once and whole."""

@@ -165,7 +165,9 @@ class Frontier:
         self._begin()
         for entry in outcome.entries:
             self._add(entry)
-        told = [(address, request, None) for address in outcome.pictures]
+        told: list[tuple[str, int, str | None]] = [
+            (address, request, None) for address in outcome.pictures
+        ]
         told += [
             (address, request, json.dumps(event)) for address, event in outcome.refusals.items()
         ]

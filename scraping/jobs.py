@@ -20,6 +20,7 @@ from scraping.crawl_events import OPEN, Work
 from scraping.models import COUNTS, CrawlTarget, ScrapeJob, Source
 from scraping.sealed import SealBroken, unseal
 from scraping.take_picture import forget_passing
+from scraping.user_agent import with_contact
 
 POLL_S = 0.2
 # A child that dies (of memory, most often) is started again and goes on from its frontiers.
@@ -133,7 +134,7 @@ def _config(work: Work) -> CrawlConfig:
     }
     return CrawlConfig(
         spool=str(work.folder),
-        user_agent=settings.SCRAPE_USER_AGENT,
+        user_agent=with_contact(settings.SCRAPE_USER_AGENT, settings.SCRAPE_CONTACT),
         targets=tuple(_target_config(work, target) for target in work.open_targets()),
         options=work.chosen,
         max_bytes=settings.MAX_IMAGE_BYTES,
@@ -157,6 +158,7 @@ def _target_config(work: Work, target: CrawlTarget) -> TargetConfig:
         url=target.url,
         folder=str(folder),
         kind=source.kind if source else "pages",
+        source=str(source.pk) if source else "",
         rate_limit=source.rate_limit if source else 0,
         # Many are too small or known: fetch more than are wanted, but not without end.
         max_downloads=work.most_images(target) * 5 + 100,

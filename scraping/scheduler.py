@@ -244,5 +244,7 @@ class Consumption:
             scheduler.consume(request, [*yielded, stumbled(request, error)])
             raise
         scheduler.consume(request, yielded)
-        for nothing in ():
-            yield nothing
+        # An asynchronous generator, as Scrapy wants it, of nothing.
+        passed_on: tuple[Any, ...] = ()
+        for each in passed_on:
+            yield each

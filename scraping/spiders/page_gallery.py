@@ -13,7 +13,7 @@ from scraping.following import Following, Step
 from scraping.resolver import refused_hosts
 from scraping.same_picture import Candidate
 from scraping.sitemaps import NoSitemap, Sitemap, named_in_robots, read_sitemap
-from scraping.spiders.items import CrawlNote, PageRead, PageTrouble, PictureFound
+from scraping.spiders.items import CrawlNote, PageRead, PageTrouble
 from scraping.spiders.memory import Remembered
 from scraping.spiders.pictures import PictureSpider, Yielded, content_type, is_picture
 
@@ -86,7 +86,10 @@ class PageGallerySpider(PictureSpider):
             return
         contents = self.contents_of(response)
         self.following.was_read(page.url, self._new_on(contents.candidates))
-        yield from self.ask_pictures(contents.candidates, response.url)
+        if self.keeps_from_training(response, contents.robots):
+            yield from self.leave_pictures(contents.candidates, response.url)
+        else:
+            yield from self.ask_pictures(contents.candidates, response.url)
         yield PageRead(response.url, self.found)
         if self.config.options.obey_robots and contents.robots & {"nofollow", "none"}:
             return
@@ -119,7 +122,8 @@ class PageGallerySpider(PictureSpider):
         """A start that is a picture itself is taken; other files behind links are passed over."""
         if is_picture(response):
             self.found += 1
-            yield PictureFound(Sighting(response.url, response.url, "start"), response.body)
+            sighting = Sighting(response.url, response.url, "start")
+            yield self.kept_or_left(response, sighting)
             yield PageRead(response.url, self.found)
         elif page.is_start:
             kind = content_type(response) or "a file of unknown type"

@@ -10,12 +10,15 @@ from scrapy.http import Request, Response
 from scraping import failures
 from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
 from scraping.resolver import refused_hosts
+from scraping.robots_directives import asks_not_to_train, directives
 from scraping.same_picture import Candidate
 from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
 from scraping.spiders.memory import Remembered
+from scraping.user_agent import name_of
 
 # Requests for Scrapy, items for the pipeline. (Scrapy's own types are not seen by mypy.)
 Yielded: TypeAlias = "PageRead | PageTrouble | PictureFound | PictureRefused | Any"
+_NOAI = "The site asks that it is not used for training (noai)."
 # What servers send for a picture that they do not know the type of.
 _VAGUE_TYPES = ("application/octet-stream", "binary/octet-stream", "")
 # Pictures of what was read already come before anything further, however deep that lies.
@@ -74,16 +77,38 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
         self, response: Response, urls: tuple[str, ...], sighting: Sighting
     ) -> Iterator[Yielded]:
         if is_picture(response):
-            sighting = replace(
-                sighting,
-                etag=header(response, "ETag"),
-                last_modified=header(response, "Last-Modified"),
-            )
-            yield PictureFound(sighting, response.body)
+            yield self.kept_or_left(response, sighting)
             return
         kind = content_type(response)
         detail = f"The server sends {kind}, not a picture."
         yield from self._next_address(urls, sighting, "format", detail)
+
+    def kept_or_left(self, response: Response, sighting: Sighting) -> PictureFound | PictureRefused:
+        """The file that came, unless its headers keep it from us."""
+        if self.keeps_from_training(response):
+            return PictureRefused(sighting, "noai", _NOAI)
+        sighting = replace(
+            sighting,
+            etag=header(response, "ETag"),
+            last_modified=header(response, "Last-Modified"),
+        )
+        return PictureFound(sighting, response.body)
+
+    def keeps_from_training(self, response: Response, said: frozenset[str] = frozenset()) -> bool:
+        """Whether we heed noai, and the answer's headers or its meta elements (said) have it."""
+        if not self.config.options.respect_noai:
+            return False
+        headers = [each.decode("latin-1") for each in response.headers.getlist("X-Robots-Tag")]
+        return asks_not_to_train(said | directives(headers, name_of(self.config.user_agent)))
+
+    def leave_pictures(self, candidates: Iterable[Candidate], page_url: str) -> Iterator[Yielded]:
+        """Those of a page that keeps them from training are refused, and not fetched."""
+        for position, candidate in enumerate(candidates):
+            is_known = not self.known.isdisjoint(candidate.urls)
+            self.known.update(candidate.urls)
+            if not is_known:
+                self.found += 1
+                yield PictureRefused(_sighting(candidate, page_url, position), "noai", _NOAI)
 
     def picture_failed(self, failure: Any) -> Iterator[Yielded]:
         reason, detail = failures.worded(failure.value, failure.request.url, refused_hosts)

@@ -1,0 +1,121 @@
+"""Scrapy's downloader kept polite: pace, busy servers, and sites that want no machines.
+
+Scrapy itself obeys robots.txt but not its Crawl-delay, and tries again at once whatever Retry-After
+says.
+"""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from scrapy import signals
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Request, Response, TextResponse
+
+from scraping import bot_protection, retry_after
+from scraping.addresses import same_site, site_of
+from scraping.crawl_state import CrawlState
+from scraping.user_agent import name_of
+
+# A server that asks for more than this is not tried again.
+LONGEST_PAUSE_S = 300.0
+# Where it does not say how long.
+_PAUSES_S = {429: 5.0, 503: 1.0}
+_BUSY_TRIES = 3
+# How often whoever waits looks whether the crawl has ended.
+_LOOK_EVERY_S = 1.0
+
+
+class _Middleware:
+    def __init__(self, crawler: Any) -> None:
+        self.crawler = crawler
+        self.state: CrawlState = crawler.crawl_state
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> Any:
+        return cls(crawler)
+
+
+class KeepPace(_Middleware):
+    """Holds requests back until host and source may be asked again."""
+
+    def __init__(self, crawler: Any) -> None:
+        super().__init__(crawler)
+        target = crawler.target
+        self.source = target.source if target.rate_limit else ""
+        if self.source:
+            self.state.pace.limit(self.source, target.rate_limit)
+        self.agent = name_of(self.state.config.user_agent)
+        crawler.signals.connect(self.on_robots, signal=signals.robots_parsed)
+
+    def on_robots(self, robotparser: Any, request: Request) -> None:
+        """Crawl-delay of the group of rules that holds for us."""
+        if delay := robotparser.crawl_delay(self.agent):
+            self.state.pace.slow_down(_host(request), float(delay))
+
+    async def process_request(self, request: Request) -> None:
+        host = _host(request)
+        while wait := self.state.pace.wait(time.monotonic(), host, self.source):
+            await asyncio.sleep(min(wait, _LOOK_EVERY_S))
+            if self.crawler.engine.scheduler.is_closing:
+                raise IgnoreRequest("The crawl ends.")
+
+
+class HeedBusyServers(_Middleware):
+    """429 and 503: the host is left alone as long as it asks, then it is tried again."""
+
+    def process_response(self, request: Request, response: Response) -> Any:
+        if response.status not in _PAUSES_S or request.meta.get("dont_retry"):
+            return response
+        said = (response.headers.get("Retry-After") or b"").decode("latin-1")
+        wait = retry_after.seconds(said, datetime.now(UTC))
+        if wait is None:
+            # Scrapy's own retry follows.
+            self._pause(request, _PAUSES_S[response.status])
+            return response
+        tries = request.meta.get("busy_tries", 0) + 1
+        if wait > LONGEST_PAUSE_S or tries > _BUSY_TRIES:
+            self._pause(request, min(wait, LONGEST_PAUSE_S))
+            request.meta["dont_retry"] = True
+            return response
+        self._pause(request, wait)
+        again: Request = request.copy()
+        again.meta["busy_tries"] = tries
+        again.dont_filter = True
+        return again
+
+    def _pause(self, request: Request, seconds: float) -> None:
+        host = _host(request)
+        if self.state.pace.pause(host, time.monotonic() + seconds) and seconds >= 1:
+            self.state.say(
+                "note",
+                target=self.crawler.target.number,
+                text=f"{host} is busy; asking it nothing for {seconds:.0f} s.",
+                level="warning",
+            )
+
+
+class LeaveProtectedSites(_Middleware):
+    """A site that challenges machines ends its target; nothing is tried to get around that."""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        headers = {
+            name.decode("latin-1").lower(): response.headers[name].decode("latin-1")
+            for name in response.headers
+        }
+        body = response.text if isinstance(response, TextResponse) else ""
+        who = bot_protection.protection(response.status, headers, body)
+        if who is None:
+            return response
+        request.meta["dont_retry"] = True
+        target = self.crawler.target
+        if same_site(request.url, [site_of(target.url)]):
+            reason = bot_protection.sentence(site_of(request.url), who)
+            self.crawler.crawl_targets.stop(target.number, reason)
+        return response
+
+
+def _host(request: Request) -> str:
+    return urlsplit(request.url).netloc.lower()
