@@ -169,16 +169,16 @@ def _end(work: Work, target: CrawlTarget, reason: str) -> None:
     if reason == "stopped":
         # A cancel, which the job's end tells of, or a worker that is stopped and goes on later.
         return
-    if trouble and not target.pages:
+    if reason != "finished" and reason not in _LIMITS:
+        _set_state(target, State.FAILED, reason)
+        work.context.log(f"{site_of(target.url)}: {reason}", "warning")
+    elif trouble and not target.pages:
         _set_state(target, State.FAILED, trouble)
-    elif reason in _LIMITS:
-        _set_state(target, State.FINISHED, _LIMITS[reason])
-        work.context.log(f"{site_of(target.url)}: {_LIMITS[reason]}")
     elif reason == "finished":
         _set_state(target, State.FINISHED)
     else:
-        _set_state(target, State.FAILED, reason)
-        work.context.log(f"{site_of(target.url)}: {reason}", "warning")
+        _set_state(target, State.FINISHED, _LIMITS[reason])
+        work.context.log(f"{site_of(target.url)}: {_LIMITS[reason]}")
 
 
 def _set_state(target: CrawlTarget, state: str, because: str = "") -> None:

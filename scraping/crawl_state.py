@@ -5,9 +5,15 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from scrapy.exceptions import IgnoreRequest
+
 from scraping.budget import Budget
 from scraping.crawl_config import CrawlConfig
 from scraping.pace import Pace
+
+
+class TargetEnds(IgnoreRequest):  # type: ignore[misc]
+    """What a request fails with that was in line when its target had to end."""
 
 
 @dataclass

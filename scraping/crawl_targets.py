@@ -6,12 +6,11 @@ from typing import Any
 
 from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
-from scrapy.exceptions import IgnoreRequest
 from scrapy.settings import Settings
 from twisted.python.failure import Failure
 
 from scraping.crawl_config import TargetConfig
-from scraping.crawl_state import CrawlState
+from scraping.crawl_state import CrawlState, TargetEnds
 from scraping.spiders.choice import spider_for
 
 AT_ONCE = 4
@@ -79,7 +78,10 @@ class CrawlTargets:
         self.state.say("target_end", target=target.number, reason=reason)
 
     def stop(self, number: int, reason: str) -> None:
-        """End one target; what is on its way is dropped. reason: as ``target_end`` tells it."""
+        """End one target; answers that are on their way are waited for, others are not sent.
+
+        reason: as ``target_end`` tells it.
+        """
         if crawler := self.running.get(number):
             self._close(crawler, reason)
         for target in [each for each in self.waiting if each.number == number]:
@@ -103,7 +105,7 @@ class CrawlTargets:
         for slot in engine.downloader.slots.values():
             while slot.queue:
                 _, asked = slot.queue.popleft()
-                asked.errback(Failure(IgnoreRequest("The crawl ends.")))
+                asked.errback(Failure(TargetEnds()))
         asyncio.ensure_future(engine.close_spider_async(reason=reason))  # noqa: RUF006
 
 

@@ -17,9 +17,10 @@ class Pace:
     _next: dict[tuple[str, str], float] = field(default_factory=dict)
     _paused_until: dict[str, float] = field(default_factory=dict)
 
-    def slow_down(self, host: str, delay: float) -> None:
-        """The host asks for more time between requests (Crawl-delay)."""
+    def slow_down(self, host: str, delay: float, now: float) -> None:
+        """The host has just asked for more time between requests (Crawl-delay)."""
         self._delays[host] = max(delay, self._delays.get(host, 0.0))
+        self._next["host", host] = max(now + delay, self._next.get(("host", host), now))
 
     def limit(self, source: str, per_minute: float) -> None:
         """All hosts of a source together get so many requests a minute, at most."""

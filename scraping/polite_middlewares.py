@@ -11,12 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import signals
-from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request, Response, TextResponse
 
 from scraping import bot_protection, retry_after
 from scraping.addresses import same_site, site_of
-from scraping.crawl_state import CrawlState
+from scraping.crawl_state import CrawlState, TargetEnds
 from scraping.user_agent import name_of
 
 # A server that asks for more than this is not tried again.
@@ -53,14 +52,14 @@ class KeepPace(_Middleware):
     def on_robots(self, robotparser: Any, request: Request) -> None:
         """Crawl-delay of the group of rules that holds for us."""
         if delay := robotparser.crawl_delay(self.agent):
-            self.state.pace.slow_down(_host(request), float(delay))
+            self.state.pace.slow_down(_host(request), float(delay), time.monotonic())
 
     async def process_request(self, request: Request) -> None:
         host = _host(request)
         while wait := self.state.pace.wait(time.monotonic(), host, self.source):
             await asyncio.sleep(min(wait, _LOOK_EVERY_S))
             if self.crawler.engine.scheduler.is_closing:
-                raise IgnoreRequest("The crawl ends.")
+                raise TargetEnds
 
 
 class HeedBusyServers(_Middleware):

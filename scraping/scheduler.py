@@ -17,7 +17,7 @@ from scrapy.utils.request import fingerprint
 
 from scraping import failures, frontier, request_form, spool
 from scraping.crawl_config import TargetConfig
-from scraping.crawl_state import CrawlState
+from scraping.crawl_state import CrawlState, TargetEnds
 from scraping.frontier import Entry, Frontier, Outcome
 from scraping.resolver import refused_hosts
 from scraping.spiders.items import CrawlNote, PageRead, PageTrouble, PictureFound, PictureRefused
@@ -127,6 +127,8 @@ class FrontierScheduler:
     def _errback(self, errback: Any, failure: Any) -> list[Any]:
         """Scrapy passes over spider middlewares here."""
         request = failure.request
+        if isinstance(failure.value, TargetEnds):
+            return []
         try:
             yielded = list(errback(failure) or ()) if errback else [_failed(failure)]
         except Exception as error:
@@ -138,7 +140,7 @@ class FrontierScheduler:
     def consume(self, request: Request, yielded: list[Any]) -> None:
         """Commit that a request is done, with all that its callback yields; then tell of it."""
         number = request.meta.get(NUMBER)
-        if number is None or self.is_closing:
+        if number is None:
             return
         outcome = Outcome(values={"bytes": self.bytes})
         events: list[dict[str, Any]] = []

@@ -214,12 +214,16 @@ def forget_passing(scrape: ScrapeJob) -> None:
 
 def add_counts(target: CrawlTarget, **counts: int) -> None:
     """Add to a target's counts and its crawl's; what is taken, to its source's too."""
-    if counts.get("imported") and target.source_id:
-        taken = F("imported") + counts["imported"]
-        Source.objects.filter(pk=target.source_id).update(imported=taken)
-    for row in (target, target.scrape_job):
-        type(row).objects.filter(pk=row.pk).update(
-            **{name: F(name) + number for name, number in counts.items()}
-        )
+    rows = (target, target.scrape_job)
+    # A kill between them would leave them different for good.
+    with transaction.atomic(savepoint=False):
+        if counts.get("imported") and target.source_id:
+            taken = F("imported") + counts["imported"]
+            Source.objects.filter(pk=target.source_id).update(imported=taken)
+        for row in rows:
+            type(row).objects.filter(pk=row.pk).update(
+                **{name: F(name) + number for name, number in counts.items()}
+            )
+    for row in rows:
         for name, number in counts.items():
             setattr(row, name, getattr(row, name) + number)

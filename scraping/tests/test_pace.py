@@ -25,10 +25,10 @@ def test_a_host_gets_its_pause_and_others_do_not_wait_for_it() -> None:
 
 def test_a_crawl_delay_holds_for_its_host_and_never_shortens_the_pause() -> None:
     pace = Pace(1)
-    pace.slow_down("a", 5)
-    pace.slow_down("a", 3)
-    pace.slow_down("b", 0.1)
-    assert sent(pace, [("a", ""), ("a", ""), ("b", ""), ("b", "")]) == [0, 5, 5, 6]
+    pace.slow_down("a", 5, now=0)
+    pace.slow_down("a", 3, now=0)
+    pace.slow_down("b", 0.1, now=0)
+    assert sent(pace, [("a", ""), ("a", ""), ("b", ""), ("b", "")]) == [5, 10, 10, 11]
 
 
 def test_a_source_s_limit_counts_all_its_hosts_together() -> None:
