@@ -57,6 +57,7 @@ SHOWN = frozenset(
         "SCRAPE_ALLOWED_NETWORKS",
         "SCRAPE_ALLOWED_HOSTS",
         "SCRAPE_ALLOWED_PORTS",
+        "CHROMIUM",
         "MAX_IMAGE_MEGAPIXELS",
         "MAX_REQUEST_MB",
         "BASE_MODEL",

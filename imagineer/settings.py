@@ -311,6 +311,8 @@ SCRAPE_ALLOWED_NETWORKS = env.words("SCRAPE_ALLOWED_NETWORKS")
 SCRAPE_ALLOWED_HOSTS = env.words("SCRAPE_ALLOWED_HOSTS")
 # Ports of all other hosts that it may connect to.
 SCRAPE_ALLOWED_PORTS = env.words("SCRAPE_ALLOWED_PORTS", "80,443,8080,8443")
+# The Chromium that opens pages which need JavaScript; looked for where empty.
+CHROMIUM = env.text("CHROMIUM")
 
 # --- Language and time -------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """Which addresses a crawl may reach: public ones, and private ones that the settings name.
 
-``check_url`` refuses early, with a sentence, what can be seen from the address alone. The guard
-that cannot be talked around is :mod:`scraping.resolver`, which every connection goes through.
+``check_url`` refuses early, with a sentence, what can be seen from the address alone. The guards
+that cannot be talked around stand at every connection: :mod:`scraping.resolver` at the crawler's
+own, :mod:`scraping.browser_proxy` at the browser's.
 """
 
 import hashlib

@@ -86,7 +86,8 @@ class CrawlConfig:
     seconds_left: until the crawl's time is up. settled_urls: pictures that this crawl has taken or
     refused for good, whichever target found them.
     delay_s: pause between two requests to one host, at least. timeout_s: for one answer, whole.
-    allowed_networks, allowed_hosts, allowed_ports: see scraping.addresses.reach_from.
+    allowed_networks, allowed_hosts, allowed_ports: see scraping.addresses.reach_from. browser: path
+    of a Chromium; without one, no page is opened in it.
     """
 
     spool: str
@@ -102,6 +103,7 @@ class CrawlConfig:
     allowed_networks: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     allowed_ports: tuple[int, ...] = PORTS
+    browser: str = ""
 
     @property
     def reach(self) -> Reach:

@@ -35,6 +35,8 @@ class Work:
     folder: Path
     targets: dict[int, CrawlTarget]
     clock: Clock
+    # The path of the one that pages are opened in; empty if none are.
+    browser: str = ""
     # What was wrong with a target's start, by target.
     start_trouble: dict[int, str] = field(default_factory=dict)
     # Tells the child that a target has enough: number, reason.

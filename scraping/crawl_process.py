@@ -38,6 +38,7 @@ QUIET = (
     "scrapy.core.scraper",
     "scrapy.downloadermiddlewares.retry",
     "scrapy.downloadermiddlewares.robotstxt",
+    "scrapy-playwright",
 )
 
 
@@ -55,7 +56,7 @@ def process_settings(config: CrawlConfig) -> dict[str, Any]:
 
 def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
     """Scrapy's settings for a target: polite, bounded, and for http(s) alone."""
-    return {
+    settings: dict[str, Any] = {
         "BOT_NAME": "imagineer",
         "USER_AGENT": config.user_agent,
         "ROBOTSTXT_OBEY": config.options.obey_robots,
@@ -99,6 +100,14 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "LOGSTATS_INTERVAL": 0,
         "REFERRER_POLICY": "strict-origin-when-cross-origin",
     }
+    if target.render_javascript != "off":
+        # Slow to import, and most crawls need none of it.
+        from scraping.rendered_pages import rendering_settings
+
+        handlers, others = rendering_settings(config)
+        settings["DOWNLOAD_HANDLERS"] |= handlers
+        settings |= others
+    return settings
 
 
 def main() -> int:

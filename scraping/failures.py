@@ -15,8 +15,8 @@ _SCHEMES = {"UnsupportedURLSchemeError", "NotSupported"}
 def worded(error: BaseException, url: str, private_hosts: Collection[str] = ()) -> tuple[str, str]:
     """(code, sentence) for what a request failed with.
 
-    private_hosts: those that the resolver refused. Codes: robots, private, status, timeout,
-    too_large, unreachable.
+    private_hosts: those that the resolver refused. Codes: robots, private, browser, status,
+    timeout, too_large, unreachable.
     """
     host = (urlsplit(url).hostname or url).rstrip(".")
     names = {kind.__name__ for kind in type(error).__mro__}
@@ -24,6 +24,10 @@ def worded(error: BaseException, url: str, private_hosts: Collection[str] = ()) 
         status = error.response.status  # type: ignore[attr-defined]
         code = "unreachable" if status in _PASSING or status >= 500 else "status"
         return code, f"{host} answers with status {status}."
+    if "AddressRefused" in names:
+        return "private", str(error)
+    if "BrowserFailed" in names:
+        return "browser", str(error)
     if "IgnoreRequest" in names:
         return _ignored(str(error).lower(), host)
     if names & _NO_NAME:

@@ -17,7 +17,9 @@ from scraping import crawl_events, crawl_folder
 from scraping.crawl_child import CrawlChild
 from scraping.crawl_config import CrawlConfig, TargetConfig
 from scraping.crawl_events import OPEN, Work
+from scraping.find_browser import NoBrowser, needed_browser
 from scraping.models import COUNTS, CrawlTarget, ScrapeJob, Source
+from scraping.rendering import Rendering, stronger
 from scraping.sealed import SealBroken, unseal
 from scraping.take_picture import forget_passing
 from scraping.user_agent import with_contact
@@ -40,6 +42,7 @@ def run(context: JobContext) -> Result:
     similar.catch_up(context.check_cancelled)
     clock = crawl_folder.Clock(folder)
     work = Work(context, scrape, scrape.chosen, folder, targets, clock)
+    work.browser = _browser(work)
     _crawl_persistently(work)
     if not scrape.imported and all(target.state == State.FAILED for target in targets.values()):
         raise JobFailed(" ".join(dict.fromkeys(row.ended_because for row in targets.values())))
@@ -84,6 +87,26 @@ def _begin_anew(scrape: ScrapeJob, targets: dict[int, CrawlTarget]) -> None:
     scrape.refresh_from_db(fields=COUNTS)
     # Last: where it is, all of this has been done.
     folder.mkdir(parents=True)
+
+
+def _browser(work: Work) -> str:
+    """The browser that pages are opened in, if any are. Raises JobFailed where there is none.
+
+    Pages that are opened only if they show nothing otherwise can do without.
+    """
+    wishes = {_rendering(work, target) for target in work.targets.values()}
+    try:
+        return needed_browser(wishes, settings.CHROMIUM)
+    except NoBrowser as missing:
+        if "on" in wishes:
+            raise JobFailed(str(missing)) from missing
+        work.context.log(str(missing), "warning")
+        return ""
+
+
+def _rendering(work: Work, target: CrawlTarget) -> Rendering:
+    own = target.source.render_javascript if target.source else "off"
+    return stronger(work.chosen.render_javascript, own)
 
 
 def _crawl_persistently(work: Work) -> None:
@@ -144,6 +167,7 @@ def _config(work: Work) -> CrawlConfig:
         allowed_networks=tuple(settings.SCRAPE_ALLOWED_NETWORKS),
         allowed_hosts=tuple(settings.SCRAPE_ALLOWED_HOSTS),
         allowed_ports=tuple(int(port) for port in settings.SCRAPE_ALLOWED_PORTS),
+        browser=work.browser,
     )
 
 
@@ -164,6 +188,7 @@ def _target_config(work: Work, target: CrawlTarget) -> TargetConfig:
         max_downloads=work.most_images(target) * 5 + 100,
         options=target.options,
         api_key=_api_key(source) if source else "",
+        render_javascript=_rendering(work, target) if work.browser else "off",
         mapping=source.mapping if source else {},
         known_urls=frozenset(known),
     )

@@ -118,7 +118,7 @@ class FrontierScheduler:
         return Entry(
             request_form.to_text(request, self.spider),
             priority=request.priority,
-            is_page="sighting" not in request.cb_kwargs,
+            is_page=_is_new_page(request),
             fingerprint=known_as,
         )
 
@@ -164,7 +164,7 @@ class FrontierScheduler:
                     events.append({"event": "note", "text": each.text, "level": "warning"})
                 case _:
                     outcome.entries.append(self._child(each))
-        if "sighting" not in request.cb_kwargs:
+        if _is_new_page(request):
             self.asked += 1
             self.state.budget.has_page(self.target.number, number)
         self._remembered(outcome)
@@ -207,6 +207,11 @@ class FrontierScheduler:
                 outcome.words[name] = value.new()
             else:
                 outcome.values[name] = value
+
+
+def _is_new_page(request: Request) -> bool:
+    """Not a picture, and not the page that was just read, asked for again in a browser."""
+    return "sighting" not in request.cb_kwargs and not request.meta.get("again")
 
 
 def _failed(failure: Any) -> PageTrouble:

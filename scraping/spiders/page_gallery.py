@@ -1,6 +1,7 @@
 """The spider for plain pages: reads pages of one site, yields their pictures. It only yields."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin
 
@@ -10,6 +11,7 @@ from scraping import failures
 from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
 from scraping.extract import PageContents, extract
 from scraping.following import Following, Step
+from scraping.rendering import needs_browser
 from scraping.resolver import refused_hosts
 from scraping.same_picture import Candidate
 from scraping.sitemaps import NoSitemap, Sitemap, named_in_robots, read_sitemap
@@ -66,14 +68,19 @@ class PageGallerySpider(PictureSpider):
 
     # --- Pages ----------------------------------------------------------------------------------
 
-    def page_request(self, page: Step) -> Request:
+    def page_request(self, page: Step, *, again: bool = False) -> Request:
+        """again: with its JavaScript run, since without it shows nothing."""
         return Request(
             page.url,
             callback=self.parse_page,
             errback=self.page_failed,
             cb_kwargs={"page": page},
-            meta={"download_maxsize": self.config.max_page_bytes},
-            dont_filter=page.is_start,
+            meta={
+                "download_maxsize": self.config.max_page_bytes,
+                "playwright": again or self.target.render_javascript == "on",
+                "again": again,
+            },
+            dont_filter=page.is_start or again,
         )
 
     def parse_page(self, response: Response, page: Step) -> Iterator[Yielded]:
@@ -85,12 +92,15 @@ class PageGallerySpider(PictureSpider):
             yield from self._not_a_page(response, page)
             return
         contents = self.contents_of(response)
-        self.following.was_read(page.url, self._new_on(contents.candidates))
-        if self.keeps_from_training(response, contents.robots):
-            yield from self.leave_pictures(contents.candidates, response.url)
+        if self._needs_browser(response, contents):
+            yield self.page_request(replace(page, url=response.url), again=True)
         else:
-            yield from self.ask_pictures(contents.candidates, response.url)
-        yield PageRead(response.url, self.found)
+            self.following.was_read(page.url, self._new_on(contents.candidates))
+            if self.keeps_from_training(response, contents.robots):
+                yield from self.leave_pictures(contents.candidates, response.url)
+            else:
+                yield from self.ask_pictures(contents.candidates, response.url)
+            yield PageRead(response.url, self.found)
         if self.config.options.obey_robots and contents.robots & {"nofollow", "none"}:
             return
         yield from self._page_requests(
@@ -111,6 +121,12 @@ class PageGallerySpider(PictureSpider):
     def contents_of(self, response: HtmlResponse) -> PageContents:
         """What a page offers."""
         return extract(response.text, response.url)
+
+    def _needs_browser(self, response: Response, contents: PageContents) -> bool:
+        if response.meta.get("playwright"):
+            return False
+        rules = {candidate.rule for candidate in contents.candidates}
+        return needs_browser(self.target.render_javascript, rules, has_scripts=contents.has_scripts)
 
     def _new_on(self, candidates: Iterable[Candidate]) -> int:
         """How many pictures no page before has shown."""

@@ -1,6 +1,7 @@
 """A small web site on a loopback address of its own, which plays a public host in tests."""
 
 import io
+import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,12 +31,18 @@ class Site:
         # (path, headers, body) of every request.
         self.received: list[tuple[str, dict[str, str], bytes]] = []
         self.closing = threading.Event()
-        self._http = _Server((host, port), _handler_of(self))
+        kind = _ServerV6 if ":" in host else _Server
+        self._http = kind((host, port), _handler_of(self))
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self._http.server_port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        return int(self._http.server_port)
 
     def __enter__(self) -> "Site":
         self._thread.start()
@@ -83,6 +90,10 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A crawler that was stopped goes away in the middle."""
+
+
+class _ServerV6(_Server):
+    address_family = socket.AF_INET6
 
 
 def _handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
