@@ -11,6 +11,7 @@ class ScrapingConfig(AppConfig):
         from gallery import albums
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
+        from scraping import kept_pages
         from scraping.crawl_folder import remove_leftovers
         from scraping.jobs import ended, run
         from scraping.runs import is_promised, reach
@@ -28,5 +29,6 @@ class ScrapingConfig(AppConfig):
         except ValueError as error:
             raise ImproperlyConfigured(f"SCRAPE_CONTACT: {error}.") from None
         registry.register("scraping.run", queue=Queue.CRAWL, run=run, label="Scraping", ended=ended)
-        registry.register_upkeep(remove_leftovers)
+        for upkeep in (remove_leftovers, kept_pages.remove_old):
+            registry.register_upkeep(upkeep)
         albums.promise(is_promised)

@@ -11,6 +11,8 @@ line on its standard output; ``event`` says which, ``target`` the number of the 
 - ``picture``: file (name in the spool folder), and what Sighting holds. Downloaded.
 - ``refused``: what Sighting holds, reason, detail. A picture that was not kept.
 - ``trouble``: url, detail, is_start, number. A page that could not be read, the so many-th.
+- ``tried``: number, urls, robots. Of a preview's page: how many pages a crawl would go on to, the
+  first of them, and what the page asks of robots.
 - ``note``: text, level. A line for the log.
 - ``target_end``: reason. Nothing more comes of this target; reason: finished, stopped, a limit
   that was reached (images, pages, bytes, minutes, downloads), or a sentence.
@@ -60,7 +62,9 @@ class TargetConfig:
     source together, at most; 0 for no limit. max_downloads: picture files fetched at most.
     options: what is otherwise than in the whole crawl's. mapping, api_key: of a source that is an
     API. known_urls: pictures settled before by this crawl. validators: picture address → (ETag,
-    Last-Modified) of the crawl before. folder: where the target keeps what it goes on from after a
+    Last-Modified) of the crawl before; where both are empty, the picture is passed over.
+    pages_folder: where pages are kept for the next crawl; empty for nowhere. is_preview: links are
+    told, and not followed. folder: where the target keeps what it goes on from after a
     kill.
     """
 
@@ -77,6 +81,8 @@ class TargetConfig:
     mapping: dict[str, Any] = field(default_factory=dict)
     known_urls: frozenset[str] = frozenset()
     validators: dict[str, tuple[str, str]] = field(default_factory=dict)
+    pages_folder: str = ""
+    is_preview: bool = False
 
 
 @dataclass(frozen=True)

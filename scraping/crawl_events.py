@@ -10,7 +10,8 @@ from scraping.addresses import site_of
 from scraping.crawl_child import Event
 from scraping.crawl_config import Sighting
 from scraping.crawl_folder import Clock
-from scraping.models import CrawlTarget, ScrapeJob
+from scraping.earlier_crawls import Earlier, refuse_unchanged
+from scraping.models import CrawlTarget, RefusedImage, ScrapeJob
 from scraping.options import CrawlOptions
 from scraping.take_picture import add_counts, refuse, take
 
@@ -23,6 +24,7 @@ _LIMITS = {
     "minutes": "Stopped because the crawl's time is up.",
     "downloads": "Stopped because too few of the many pictures fetched could be taken.",
 }
+_SAME_FILE = "Its server sent the same file again."
 
 
 @dataclass
@@ -37,6 +39,8 @@ class Work:
     clock: Clock
     # The path of the one that pages are opened in; empty if none are.
     browser: str = ""
+    # What the crawls before saw, by target and picture address.
+    earlier: dict[int, dict[str, Earlier]] = field(default_factory=dict)
     # What was wrong with a target's start, by target.
     start_trouble: dict[int, str] = field(default_factory=dict)
     # Tells the child that a target has enough: number, reason.
@@ -50,6 +54,9 @@ class Work:
         of_source = target.source.max_images if target.source else None
         limits = (self.chosen.max_images, target.max_images, of_source)
         return min(limit for limit in limits if limit is not None)
+
+    def earlier_of(self, target: CrawlTarget, image_url: str) -> Earlier | None:
+        return self.earlier.get(target.pk, {}).get(image_url)
 
     def seconds_left(self) -> float:
         return self.chosen.max_minutes * 60 - self.clock.seconds()
@@ -113,7 +120,7 @@ def handle(work: Work, event: Event) -> None:
             _take(work, target, path)
             path.unlink(missing_ok=True)
         case "refused":
-            refuse(target, sighting(event), event["reason"], event["detail"])
+            _refuse(work, target, event)
         case "page":
             _raise_to(target, pages=event["number"])
         case "found":
@@ -143,6 +150,10 @@ def _take(work: Work, target: CrawlTarget, path: Path) -> None:
     if held is None or _has_enough(work, target):
         return
     event, body = held
+    earlier = work.earlier_of(target, event["image_url"])
+    if earlier is not None and earlier.has(body):
+        refuse_unchanged(target, sighting(event), _SAME_FILE, earlier, is_fetched=True)
+        return
     image = take(target, sighting(event), body)
     if image is None:
         return
@@ -150,6 +161,15 @@ def _take(work: Work, target: CrawlTarget, path: Path) -> None:
     if target.state in OPEN and _has_enough(work, target):
         work.stop_target(target.pk, "images")
         _end(work, target, "images")
+
+
+def _refuse(work: Work, target: CrawlTarget, event: Event) -> None:
+    found, reason, detail = sighting(event), event["reason"], event["detail"]
+    earlier = work.earlier_of(target, found.image_url)
+    if reason == RefusedImage.Reason.UNCHANGED and earlier is not None:
+        refuse_unchanged(target, found, detail, earlier)
+    else:
+        refuse(target, found, reason, detail)
 
 
 def _has_enough(work: Work, target: CrawlTarget) -> bool:

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from scrapy.crawler import AsyncCrawlerProcess
 
+from scraping import page_cache
 from scraping.budget import Budget
 from scraping.crawl_config import CrawlConfig, TargetConfig, from_json
 from scraping.crawl_state import CrawlState
@@ -83,6 +84,7 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
             KeepPace: 540,
             HeedBusyServers: 560,
             LeaveProtectedSites: 585,
+            **page_cache.MIDDLEWARES,
         },
         "DOWNLOAD_DELAY": config.delay_s,
         "DOWNLOAD_DELAY_JITTER": 0,
@@ -99,6 +101,7 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "STATS_DUMP": False,
         "LOGSTATS_INTERVAL": 0,
         "REFERRER_POLICY": "strict-origin-when-cross-origin",
+        **page_cache.settings_of(target.pages_folder),
     }
     if target.render_javascript != "off":
         # Slow to import, and most crawls need none of it.

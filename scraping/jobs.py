@@ -13,16 +13,16 @@ from django.conf import settings
 from gallery import similar
 from imagineer.jobs.models import Job, Status
 from imagineer.jobs.registry import JobContext, JobFailed, Result
-from scraping import crawl_events, crawl_folder
+from scraping import crawl_events, crawl_folder, kept_pages
 from scraping.crawl_child import CrawlChild
 from scraping.crawl_config import CrawlConfig, TargetConfig
 from scraping.crawl_events import OPEN, Work
+from scraping.crawl_settings import configured, of_source
+from scraping.earlier_crawls import earlier_pictures
 from scraping.find_browser import NoBrowser, needed_browser
-from scraping.models import COUNTS, CrawlTarget, ScrapeJob, Source
+from scraping.models import COUNTS, CrawlTarget, ScrapeJob
 from scraping.rendering import Rendering, stronger
-from scraping.sealed import SealBroken, unseal
 from scraping.take_picture import forget_passing
-from scraping.user_agent import with_contact
 
 POLL_S = 0.2
 # A child that dies (of memory, most often) is started again and goes on from its frontiers.
@@ -44,6 +44,9 @@ def run(context: JobContext) -> Result:
     work = Work(context, scrape, scrape.chosen, folder, targets, clock)
     work.browser = _browser(work)
     _crawl_persistently(work)
+    for target in targets.values():
+        if target.chosen.only_new:
+            kept_pages.prune(kept_pages.folder_of(target))
     if not scrape.imported and all(target.state == State.FAILED for target in targets.values()):
         raise JobFailed(" ".join(dict.fromkeys(row.ended_because for row in targets.values())))
     return _result(work)
@@ -155,24 +158,22 @@ def _config(work: Work) -> CrawlConfig:
         for rows in (work.scrape.scraped_images, work.scrape.refused_images)
         for url in rows.values_list("image_url", flat=True)
     }
-    return CrawlConfig(
+    return configured(
         spool=str(work.folder),
-        user_agent=with_contact(settings.SCRAPE_USER_AGENT, settings.SCRAPE_CONTACT),
         targets=tuple(_target_config(work, target) for target in work.open_targets()),
         options=work.chosen,
-        max_bytes=settings.MAX_IMAGE_BYTES,
-        delay_s=settings.SCRAPE_DELAY,
         seconds_left=max(0.0, work.seconds_left()),
         settled_urls=frozenset(settled),
-        allowed_networks=tuple(settings.SCRAPE_ALLOWED_NETWORKS),
-        allowed_hosts=tuple(settings.SCRAPE_ALLOWED_HOSTS),
-        allowed_ports=tuple(int(port) for port in settings.SCRAPE_ALLOWED_PORTS),
         browser=work.browser,
     )
 
 
 def _target_config(work: Work, target: CrawlTarget) -> TargetConfig:
-    source = target.source
+    kept: dict[str, Any] = {}
+    if target.chosen.only_new:
+        earlier = work.earlier[target.pk] = earlier_pictures(target, target.chosen)
+        kept["validators"] = {url: (one.etag, one.last_modified) for url, one in earlier.items()}
+        kept["pages_folder"] = str(kept_pages.folder_of(target))
     known = {*target.scraped_images.values_list("image_url", flat=True)}
     known |= {*target.refused_images.values_list("image_url", flat=True)}
     folder = work.folder / f"target-{target.pk}"
@@ -181,29 +182,20 @@ def _target_config(work: Work, target: CrawlTarget) -> TargetConfig:
         number=target.pk,
         url=target.url,
         folder=str(folder),
-        kind=source.kind if source else "pages",
-        source=str(source.pk) if source else "",
-        rate_limit=source.rate_limit if source else 0,
         # Many are too small or known: fetch more than are wanted, but not without end.
         max_downloads=work.most_images(target) * 5 + 100,
         options=target.options,
-        api_key=_api_key(source) if source else "",
         render_javascript=_rendering(work, target) if work.browser else "off",
-        mapping=source.mapping if source else {},
         known_urls=frozenset(known),
+        **of_source(target.source),
+        **kept,
     )
-
-
-def _api_key(source: Source) -> str:
-    try:
-        return unseal(source.sealed_api_key) if source.sealed_api_key else ""
-    except SealBroken as broken:
-        raise JobFailed(f"“{source}”: {broken}") from broken
 
 
 def _result(work: Work) -> dict[str, Any]:
     scrape = work.scrape
     scrape.refresh_from_db()
     if not scrape.imported:
-        work.context.log("No picture was taken, so no album was made.", "warning")
+        so = "" if scrape.album_id else ", so no album was made"
+        work.context.log(f"No picture was taken{so}.", "warning")
     return {"album_id": scrape.album_id} | {name: getattr(scrape, name) for name in COUNTS}

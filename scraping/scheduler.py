@@ -20,7 +20,14 @@ from scraping.crawl_config import TargetConfig
 from scraping.crawl_state import CrawlState, TargetEnds
 from scraping.frontier import Entry, Frontier, Outcome
 from scraping.resolver import refused_hosts
-from scraping.spiders.items import CrawlNote, PageRead, PageTrouble, PictureFound, PictureRefused
+from scraping.spiders.items import (
+    CrawlNote,
+    PageRead,
+    PageTried,
+    PageTrouble,
+    PictureFound,
+    PictureRefused,
+)
 from scraping.spiders.memory import Remembered
 
 # In a request's meta: its number in the frontier.
@@ -162,6 +169,8 @@ class FrontierScheduler:
                     events.append(self._trouble(each, outcome))
                 case CrawlNote():
                     events.append({"event": "note", "text": each.text, "level": "warning"})
+                case PageTried():
+                    events.append({"event": "tried", **vars(each)})
                 case _:
                     outcome.entries.append(self._child(each))
         if _is_new_page(request):

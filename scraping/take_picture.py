@@ -6,6 +6,7 @@ crawl may be run again after a kill at any point.
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,6 +21,7 @@ from gallery.models import Album, Image, Label
 from scraping.crawl_config import Sighting
 from scraping.found_labels import labels_in, rating_in
 from scraping.models import CrawlTarget, RefusedImage, ScrapedImage, ScrapeJob, Source
+from scraping.options import CrawlOptions
 
 Reason = RefusedImage.Reason
 _REASON_OF_CODE = {
@@ -37,30 +39,59 @@ def name_in(image_url: str) -> str:
     return unquote(PurePosixPath(urlsplit(image_url).path).name)
 
 
-def take(target: CrawlTarget, found: Sighting, data: bytes) -> Image | None:
-    """Import the file, or record why not. The image, if it was imported."""
-    scrape, chosen = target.scrape_job, target.chosen
+@dataclass(frozen=True)
+class Judged:
+    """What becomes of a file. reason: why it is not taken; empty if it is.
+
+    same_as: the image that it repeats. known: the image that has these very bytes. decoded: a small
+    copy, as far as it was looked at.
+    """
+
+    sha256: str
+    reason: str = ""
+    detail: str = ""
+    same_as: int | None = None
+    known: Image | None = None
+    decoded: DecodedImage | None = None
+    phash: int | None = None
+
+
+def judge(data: bytes, chosen: CrawlOptions) -> Judged:
+    """What a crawl with these options does with a file. Nothing is written."""
     sha256 = hashlib.sha256(data).hexdigest()
     known = Image.everything.filter(sha256=sha256).first()
     if known is not None and known.deleted_at is not None:
-        refuse(target, found, Reason.EXACT, "An admin put it into the trash.", sha256=sha256)
-        return None
+        return Judged(sha256, Reason.EXACT, "An admin put it into the trash.")
     if known is not None:
-        return _take_known(target, found, known)
+        detail = f"Is image {known.pk}."
+        return Judged(sha256, Reason.EXACT, detail, same_as=known.pk, known=known)
     try:
         decoded = image_files.decode(data, max_width=300, max_height=1200)
     except ImageRefused as refused:
-        refuse(target, found, _REASON_OF_CODE[refused.code], refused.sentence, sha256=sha256)
-        return None
+        return Judged(sha256, _REASON_OF_CODE[refused.code], refused.sentence)
     if decoded.width < chosen.min_width or decoded.height < chosen.min_height:
         size = f"{decoded.width} × {decoded.height} pixels"
         least = f"{chosen.min_width} × {chosen.min_height}"
-        refuse(target, found, Reason.SMALL, f"{size}, less than {least}.", sha256=sha256)
-        return None
+        return Judged(sha256, Reason.SMALL, f"{size}, less than {least}.", decoded=decoded)
     phash = _phash(decoded)
     twin = similar.nearest(phash) if phash is not None else None
     if twin is not None:
-        refuse(target, found, Reason.NEAR, f"Looks like image {twin}.", same_as=twin, sha256=sha256)
+        detail = f"Looks like image {twin}."
+        return Judged(sha256, Reason.NEAR, detail, same_as=twin, decoded=decoded, phash=phash)
+    return Judged(sha256, decoded=decoded, phash=phash)
+
+
+def take(target: CrawlTarget, found: Sighting, data: bytes) -> Image | None:
+    """Import the file, or record why not. The image, if it was imported."""
+    scrape, chosen = target.scrape_job, target.chosen
+    judged = judge(data, chosen)
+    if judged.known is not None:
+        return _take_known(target, found, judged.known)
+    if judged.reason:
+        refuse(
+            target, found, judged.reason, judged.detail,
+            same_as=judged.same_as, sha256=judged.sha256,
+        )  # fmt: skip
         return None
     added = add_image(
         data,
@@ -165,10 +196,12 @@ def refuse(
     *,
     sha256: str = "",
     same_as: int | None = None,
+    is_fetched: bool = True,
 ) -> None:
     """Remember a picture that is not taken.
 
-    sha256: of the file that was fetched; empty if none was. same_as: the image that it repeats.
+    sha256: of the file that was fetched, or that a crawl before had fetched (is_fetched false);
+    empty if none was. same_as: the image that it repeats.
     """
     is_duplicate = reason in RefusedImage.DUPLICATES
     columns = _columns(target, found, sha256)
@@ -183,7 +216,7 @@ def refuse(
                 target,
                 duplicate=int(is_duplicate),
                 filtered=int(not is_duplicate),
-                downloaded=int(bool(sha256)),
+                downloaded=int(bool(sha256) and is_fetched),
             )
 
 

@@ -1,8 +1,10 @@
 """What spiders yield; somebody else decides what to do with it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from scraping.crawl_config import Sighting
+from scraping.following import Step
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,23 @@ class CrawlNote:
     """A warning for the crawl's log."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class PageTried:
+    """Of a preview: how many pages a crawl would go on to, the first of them, what robots may not.
+
+    robots: directives of the page, such as noai.
+    """
+
+    number: int
+    urls: tuple[str, ...]
+    robots: tuple[str, ...]
+
+
+MOST_LINKS_TOLD = 20
+
+
+def page_tried(onward: Iterable[Step], robots: Iterable[str]) -> PageTried:
+    urls = [step.url for step in onward]
+    return PageTried(len(urls), tuple(urls[:MOST_LINKS_TOLD]), tuple(sorted(robots)))

@@ -15,7 +15,7 @@ from scraping.rendering import needs_browser
 from scraping.resolver import refused_hosts
 from scraping.same_picture import Candidate
 from scraping.sitemaps import NoSitemap, Sitemap, named_in_robots, read_sitemap
-from scraping.spiders.items import CrawlNote, PageRead, PageTrouble
+from scraping.spiders.items import CrawlNote, PageRead, PageTrouble, page_tried
 from scraping.spiders.memory import Remembered
 from scraping.spiders.pictures import PictureSpider, Yielded, content_type, is_picture
 
@@ -79,6 +79,7 @@ class PageGallerySpider(PictureSpider):
                 "download_maxsize": self.config.max_page_bytes,
                 "playwright": again or self.target.render_javascript == "on",
                 "again": again,
+                "keep_page": True,
             },
             dont_filter=page.is_start or again,
         )
@@ -94,6 +95,8 @@ class PageGallerySpider(PictureSpider):
         contents = self.contents_of(response)
         if self._needs_browser(response, contents):
             yield self.page_request(replace(page, url=response.url), again=True)
+            if self.target.is_preview:
+                return
         else:
             self.following.was_read(page.url, self._new_on(contents.candidates))
             if self.keeps_from_training(response, contents.robots):
@@ -101,11 +104,16 @@ class PageGallerySpider(PictureSpider):
             else:
                 yield from self.ask_pictures(contents.candidates, response.url)
             yield PageRead(response.url, self.found)
-        if self.config.options.obey_robots and contents.robots & {"nofollow", "none"}:
+        onward = self._onward(page, contents)
+        if self.target.is_preview:
+            yield page_tried(onward, contents.robots)
             return
-        yield from self._page_requests(
-            self.following.onward(page, contents.links, contents.next_pages)
-        )
+        yield from self._page_requests(onward)
+
+    def _onward(self, page: Step, contents: PageContents) -> Iterable[Step]:
+        if self.config.options.obey_robots and contents.robots & {"nofollow", "none"}:
+            return ()
+        return self.following.onward(page, contents.links, contents.next_pages)
 
     def _page_requests(self, steps: Iterable[Step]) -> Iterator[Yielded]:
         for step in steps:

@@ -12,6 +12,7 @@ from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
 from scraping.resolver import refused_hosts
 from scraping.robots_directives import asks_not_to_train, directives
 from scraping.same_picture import Candidate
+from scraping.spiders import seen_before
 from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
 from scraping.spiders.memory import Remembered
 from scraping.user_agent import name_of
@@ -19,6 +20,7 @@ from scraping.user_agent import name_of
 # Requests for Scrapy, items for the pipeline. (Scrapy's own types are not seen by mypy.)
 Yielded: TypeAlias = "PageRead | PageTrouble | PictureFound | PictureRefused | Any"
 _NOAI = "The site asks that it is not used for training (noai)."
+ACCEPTED = "image/jpeg,image/png,image/webp,image/gif,image/bmp,*/*;q=0.5"
 # What servers send for a picture that they do not know the type of.
 _VAGUE_TYPES = ("application/octet-stream", "binary/octet-stream", "")
 # Pictures of what was read already come before anything further, however deep that lies.
@@ -54,21 +56,35 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
         if is_known:
             return
         self.found += 1
-        if self.downloads_asked < self.target.max_downloads:
+        if seen_before.is_seen(self.target, urls[0]):
+            yield from self._ask_at_first(urls, sighting)
+        elif self.downloads_asked < self.target.max_downloads:
             self.downloads_asked += 1
-            yield self.picture_request(urls, sighting)
+            yield from self._ask_at_first(urls, sighting)
         else:
             self.cut_short = "downloads"
 
+    def _ask_at_first(self, urls: tuple[str, ...], sighting: Sighting) -> Iterator[Yielded]:
+        """The request, unless it was seen before and its server does not tell of changes."""
+        if seen_before.is_settled(self.target, urls[0]):
+            sighting = replace(sighting, image_url=urls[0])
+            yield PictureRefused(sighting, seen_before.UNCHANGED, seen_before.NOT_ASKED)
+        else:
+            yield self.picture_request(urls, sighting)
+
     def picture_request(self, urls: tuple[str, ...], sighting: Sighting) -> Request:
         """urls: the picture's addresses that were not tried yet, best first."""
+        conditional = seen_before.conditional_headers(self.target, urls[0])
         return Request(
             urls[0],
             callback=self.parse_picture,
             errback=self.picture_failed,
             cb_kwargs={"urls": urls, "sighting": replace(sighting, image_url=urls[0])},
-            headers={"Accept": "image/jpeg,image/png,image/webp,image/gif,image/bmp,*/*;q=0.5"},
-            meta={"download_maxsize": self.config.max_bytes},
+            headers={"Accept": ACCEPTED} | conditional,
+            meta={
+                "download_maxsize": self.config.max_bytes,
+                "handle_httpstatus_list": [seen_before.NOT_MODIFIED] if conditional else [],
+            },
             priority=PICTURE_PRIORITY,
             dont_filter=True,
         )
@@ -76,6 +92,10 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
     def parse_picture(
         self, response: Response, urls: tuple[str, ...], sighting: Sighting
     ) -> Iterator[Yielded]:
+        if response.status == seen_before.NOT_MODIFIED:
+            told = _with_validators(sighting, response)
+            yield PictureRefused(told, seen_before.UNCHANGED, seen_before.TOLD_BY_SERVER)
+            return
         if is_picture(response):
             yield self.kept_or_left(response, sighting)
             return
@@ -87,12 +107,7 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
         """The file that came, unless its headers keep it from us."""
         if self.keeps_from_training(response):
             return PictureRefused(sighting, "noai", _NOAI)
-        sighting = replace(
-            sighting,
-            etag=header(response, "ETag"),
-            last_modified=header(response, "Last-Modified"),
-        )
-        return PictureFound(sighting, response.body)
+        return PictureFound(_with_validators(sighting, response), response.body)
 
     def keeps_from_training(self, response: Response, said: frozenset[str] = frozenset()) -> bool:
         """Whether we heed noai, and the answer's headers or its meta elements (said) have it."""
@@ -119,7 +134,7 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
     ) -> Iterator[Yielded]:
         """Try the picture's next address, or refuse it with what was wrong with the best one."""
         if len(urls) > 1:
-            yield self.picture_request(urls[1:], sighting)
+            yield from self._ask_at_first(urls[1:], sighting)
         else:
             yield PictureRefused(sighting, reason, detail)
 
@@ -134,6 +149,11 @@ def _sighting(candidate: Candidate, page_url: str, position: int) -> Sighting:
         caption=candidate.caption,
         texts=candidate.texts,
     )
+
+
+def _with_validators(sighting: Sighting, response: Response) -> Sighting:
+    etag, last_modified = header(response, "ETag"), header(response, "Last-Modified")
+    return replace(sighting, etag=etag, last_modified=last_modified)
 
 
 def header(response: Response, name: str) -> str:

@@ -27,6 +27,8 @@ class Site:
         self.host = host
         self.answers: dict[str, Answer | Callable[[], Answer]] = {}
         self.asked: list[str] = []
+        # Path and status of every answer.
+        self.told: list[tuple[str, int]] = []
         self.agents: set[str] = set()
         # (path, headers, body) of every request.
         self.received: list[tuple[str, dict[str, str], bytes]] = []
@@ -96,6 +98,12 @@ class _ServerV6(_Server):
     address_family = socket.AF_INET6
 
 
+def _has_it(headers: dict[str, str], asked: Any) -> bool:
+    """Whether the visitor has the very file already, as the headers of both say."""
+    pairs = (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since"))
+    return any(ours in headers and asked.get(theirs) == headers[ours] for ours, theirs in pairs)
+
+
 def _handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -105,6 +113,9 @@ def _handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
             site.agents.add(self.headers.get("User-Agent", ""))
             answer = site.answers.get(self.path, (404, {}, b"Not here."))
             status, headers, body = answer() if callable(answer) else answer
+            if status == 200 and _has_it(headers, self.headers):
+                status, body = 304, b""
+            site.told.append((self.path, status))
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
