@@ -64,6 +64,20 @@ def ago(moment: datetime, now: datetime) -> str:
     return "just now"
 
 
+def ahead(moment: datetime, now: datetime) -> str:
+    """ "now", "in 3 min", "in 2 h", "in 5 d", then the date."""
+    seconds = (moment - now).total_seconds()
+    if seconds < 60:
+        return "now"
+    for length, name in _SPANS:
+        if seconds >= length:
+            count = round(seconds / length)
+            if name == "d" and count > 30:
+                return moment.strftime("%-d %b %Y")
+            return f"in {count} {name}"
+    return "now"
+
+
 def number_in(text: str) -> int | None:
     """The row number that a text from an address or form says; None for anything else."""
     text = text.strip()

@@ -15,6 +15,7 @@ class ScrapingConfig(AppConfig):
         from scraping.crawl_folder import remove_leftovers
         from scraping.jobs import ended, run
         from scraping.runs import is_promised, reach
+        from scraping.scheduled_crawls import start_due
         from scraping.user_agent import with_contact
 
         try:
@@ -29,6 +30,6 @@ class ScrapingConfig(AppConfig):
         except ValueError as error:
             raise ImproperlyConfigured(f"SCRAPE_CONTACT: {error}.") from None
         registry.register("scraping.run", queue=Queue.CRAWL, run=run, label="Scraping", ended=ended)
-        for upkeep in (remove_leftovers, kept_pages.remove_old):
+        for upkeep in (remove_leftovers, kept_pages.remove_old, start_due):
             registry.register_upkeep(upkeep)
         albums.promise(is_promised)

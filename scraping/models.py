@@ -1,12 +1,18 @@
 """Sources, crawls, where every scraped picture came from, and what was not taken and why."""
 
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Self
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from gallery.models import Album, Image
 from imagineer.jobs.models import Job
-from scraping import options
+from scraping import options, schedule
 from scraping.options import CrawlOptions
 
 
@@ -78,15 +84,54 @@ class Source(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new schedule plans the next crawl; a time that is due already stays due otherwise."""
+        if self._plan() != getattr(self, "_planned", None):
+            self.next_crawl_at = self.time_after(timezone.now())
+            if (names := kwargs.get("update_fields")) is not None:
+                kwargs["update_fields"] = {*names, "next_crawl_at"}
+        super().save(*args, **kwargs)
+        self._planned = self._plan()
+
     def get_absolute_url(self) -> str:
         return reverse("admin:scraping_source_change", args=[self.pk])
+
+    @classmethod
+    def from_db(
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any
+    ) -> Self:
+        row = super().from_db(db, field_names, values, **more)
+        row._planned = row._plan()
+        return row
+
+    def _plan(self) -> tuple[Any, Any]:
+        """What the next crawl's time depends on, as far as it was read."""
+        return self.__dict__.get("schedule"), self.__dict__.get("enabled")
+
+    def clean(self) -> None:
+        super().clean()
+        if self.schedule:
+            try:
+                self.schedule = schedule.checked(self.schedule)
+            except schedule.ScheduleRefused as refused:
+                raise ValidationError({"schedule": str(refused)}) from refused
+
+    def time_after(self, moment: datetime) -> datetime | None:
+        """When it is crawled next after a moment, if it is; in the installation's time zone."""
+        if not (self.enabled and self.schedule):
+            return None
+        return schedule.next_time(self.schedule, timezone.localtime(moment))
+
+    @property
+    def schedule_in_words(self) -> str:
+        return schedule.in_words(self.schedule) if self.schedule else ""
 
 
 class Counts(models.Model):
     """What a crawl has found so far. errors: pages that could not be read.
 
     The counts are written with the rows they count, so a crawl that is run again after a kill
-    counts nothing twice. downloaded = imported + duplicate + those of filtered that were fetched.
+    counts nothing twice. downloaded = imported + those of duplicate and filtered that were fetched.
     """
 
     pages = models.PositiveIntegerField(default=0)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from gallery.albums import LONGEST_NAME, checked_name
+from gallery.models import Album
 from imagineer.jobs.models import ENDED
 from imagineer.jobs.submit import submit
 from imagineer.problems import Problem, invalid
@@ -129,12 +130,14 @@ def start_crawl(
     options: CrawlOptions | None = None,
     created_by: Any = None,
     choices: Mapping[str, Any] | None = None,
+    album: Album | None = None,
 ) -> ScrapeJob:
     """Write the crawl, its targets and its job, and enqueue it.
 
     options: all that holds, whatever sources want. choices: without them, what was chosen over what
-    sources want. Raises Problem: 422 for an address or a choice that is not possible, 409 for an
-    album name that is taken and for a source that is switched off or whose key cannot be opened.
+    sources want. album: one that is there already takes the pictures; it is not named then. Raises
+    Problem: 422 for an address or a choice that is not possible, 409 for an album name that is
+    taken and for a source that is switched off or whose key cannot be opened.
     """
     if not asked:
         raise invalid("url", "Say where to start.")
@@ -148,12 +151,15 @@ def start_crawl(
         targets, options = _chosen(targets, choices or {})
     urls = [target.url for target in targets]
     with transaction.atomic():
-        name = _album_name(album_name, urls[0]) if options.auto_create_album else ""
+        name = album.name if album else ""
+        if album is None and options.auto_create_album:
+            name = _album_name(album_name, urls[0])
         job = submit("scraping.run", title=_title(urls), created_by=created_by)
         scrape = ScrapeJob.objects.create(
             job=job,
             url=urls[0],
             album_name=name,
+            album=album,
             options=options.as_json(),
             created_by=job.created_by,
         )

@@ -58,3 +58,15 @@ def test_moments_are_worded(before: dict[str, int], text: str) -> None:
 )  # fmt: skip
 def test_row_numbers_are_read(text: str, number: int | None) -> None:
     assert words.number_in(text) == number
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (-5, "now"), (59, "now"), (60, "in 1 min"), (3_540, "in 59 min"), (3_600, "in 1 h"),
+        (86_400 * 3, "in 3 d"), (86_400 * 40, "10 Feb 2026"),
+    ],
+)  # fmt: skip
+def test_a_time_to_come_is_told_by_how_far_it_is(seconds: int, expected: str) -> None:
+    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert words.ahead(now + timedelta(seconds=seconds), now) == expected

@@ -47,6 +47,20 @@ def ago(moment: datetime | None) -> str | SafeString:
 
 
 @register.filter
+def ahead(moment: datetime | None) -> str | SafeString:
+    """ "in 3 min" with the exact moment on hover."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        local.strftime("%Y-%m-%d %H:%M:%S"),
+        words.ahead(local, timezone.now()),
+    )
+
+
+@register.filter
 def kind_label(job: Job) -> str:
     """What people call this kind of job."""
     try:
