@@ -77,6 +77,11 @@ def changed_places(job: Job) -> Iterator[Place]:
             yield from _change(label, Album.objects.filter(pk=pk).first())
 
 
+def preview_places(job: Job) -> Iterator[Place]:
+    address = reverse("admin:scraping_preview_page", args=[job.pk])
+    yield Place("Page", str((job.params or {}).get("url", "")), address)
+
+
 def stopped_places(job: Job) -> Iterator[Place]:
     pk = (job.params or {}).get("run")
     if isinstance(pk, int):
@@ -103,6 +108,7 @@ def fill() -> None:
     register_job_kind(
         "scraping.run", pictures=scraped, places=run_places("scrape_job", "Scrape", album="Album")
     )
+    register_job_kind("scraping.preview", places=preview_places)
     register_job_kind(
         "labeling.run",
         pictures=labelled,

@@ -20,10 +20,11 @@ from imagineer.jobs.models import Job
 from imagineer.problems import Problem
 from scraping import admin_sources, history
 from scraping.addresses import site_of
+from scraping.admin_preview import PreviewAdmin, preview_urls
 from scraping.crawl_presets import CRAWL_PRESETS
 from scraping.forms import ScrapeForm
 from scraping.models import CrawlTarget, RefusedImage, ScrapeJob, Source
-from scraping.runs import start_crawl
+from scraping.runs import Asked, start_crawl
 from scraping.statistics import refusals
 
 __all__ = ["ScrapeJobAdmin", "admin_sources"]
@@ -41,7 +42,7 @@ _FIELD_OF_PLACE = {"url": "urls"}
 
 
 @admin.register(ScrapeJob)
-class ScrapeJobAdmin(RunAdmin):
+class ScrapeJobAdmin(PreviewAdmin, RunAdmin):
     start_form = ScrapeForm
     start_name = "scraping_start"
     start_title = "Scrape"
@@ -86,6 +87,10 @@ class ScrapeJobAdmin(RunAdmin):
             problem.field = _FIELD_OF_PLACE.get(problem.field or "", problem.field)
             raise
 
+    def previewed(self, form: StartForm) -> tuple[Asked, dict[str, Any]]:
+        assert isinstance(form, ScrapeForm)
+        return form.asked()[0], form.choices()
+
     def started(self, request: HttpRequest, job: Any) -> HttpResponse:
         """To the crawl's own page, which has the job's log too."""
         response = super().started(request, job)
@@ -113,6 +118,7 @@ class ScrapeJobAdmin(RunAdmin):
         live = self.admin_site.admin_view(self.live_view)
         return [
             path("<int:scrape_id>/live/", live, name="scraping_scrapejob_live"),
+            *preview_urls(self),
             *super().get_urls(),
         ]
 

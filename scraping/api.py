@@ -12,7 +12,7 @@ from imagineer.accounts.permissions import ADMIN, is_admin_request
 from imagineer.jobs import states
 from imagineer.keyset import paginate
 from imagineer.problems import Problem, invalid, not_found
-from scraping import api_history, api_sources
+from scraping import api_history, api_preview, api_sources
 from scraping.api_schemas import CrawlIn, CrawlOut, CrawlRow, CrawlsOut, StatsOut
 from scraping.crawl_presets import CRAWL_PRESETS
 from scraping.models import COUNTS, CrawlTarget, ScrapeJob, Source
@@ -23,6 +23,7 @@ from scraping.statistics import refusals, statistics
 router = Router(tags=["scraping"])
 router.add_router("", api_sources.router)
 router.add_router("", api_history.router)
+router.add_router("", api_preview.router)
 
 
 @router.post("/scraping/start", auth=ADMIN, response={202: CrawlRow})

@@ -11,7 +11,7 @@ class ScrapingConfig(AppConfig):
         from gallery import albums
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
-        from scraping import kept_pages
+        from scraping import kept_pages, preview, preview_files
         from scraping.crawl_folder import remove_leftovers
         from scraping.jobs import ended, run
         from scraping.runs import is_promised, reach
@@ -30,6 +30,11 @@ class ScrapingConfig(AppConfig):
         except ValueError as error:
             raise ImproperlyConfigured(f"SCRAPE_CONTACT: {error}.") from None
         registry.register("scraping.run", queue=Queue.CRAWL, run=run, label="Scraping", ended=ended)
-        for upkeep in (remove_leftovers, kept_pages.remove_old, start_due):
+        registry.register(
+            preview.KIND, queue=Queue.DEFAULT, run=preview.run, label="Scraping preview"
+        )
+        for upkeep in (
+            remove_leftovers, kept_pages.remove_old, preview_files.remove_old, start_due
+        ):  # fmt: skip
             registry.register_upkeep(upkeep)
         albums.promise(is_promised)

@@ -178,6 +178,15 @@ def start_crawl(
     return scrape
 
 
+def tried(asked: Asked, choices: Mapping[str, Any]) -> tuple[str, Source | None, CrawlOptions]:
+    """Where a crawl of this alone would begin, as which source, with which options.
+
+    choices: what is chosen over what the source wants. Raises Problem as ``start_crawl``.
+    """
+    (target,), options = _chosen([_placed(asked)], choices)
+    return target.url, target.source, options
+
+
 def _placed(asked: Asked) -> _Target:
     place = asked.place or "url"
     url = checked_address(_url_of(asked), place)
