@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 
 from imagineer import words
 from imagineer.console_rows import EitherFilter, RowAdmin
-from imagineer.jobs.templatetags.job_words import ago
-from scraping import history
+from imagineer.jobs.templatetags.job_words import ago, ahead
+from scraping import history, sources
 from scraping.addresses import site_of
 from scraping.forms import SourceForm
 from scraping.models import Source
@@ -76,12 +76,7 @@ class SourceAdmin(RowAdmin):
 
     @admin.display(description="Next crawl")
     def shown_next(self, source: Source) -> str | SafeString:
-        moment = source.next_crawl_at
-        if moment is None:
-            return ""
-        return format_html(
-            '<time datetime="{}">{}</time>', moment.isoformat(), f"{moment:%-d %b %Y %H:%M}"
-        )
+        return ahead(source.next_crawl_at)
 
     @admin.display(description="Taken")
     def shown_taken(self, source: Source) -> str:
@@ -121,7 +116,7 @@ class SourceAdmin(RowAdmin):
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Source], *, enabled: bool) -> None:
         chosen = Source.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
-        number = chosen.update(enabled=enabled)
+        number = sources.switch(chosen, enabled=enabled)
         noun = "source is" if number == 1 else "sources are"
         messages.success(request, f"{number} {noun} switched {'on' if enabled else 'off'}.")
 
@@ -136,7 +131,7 @@ class SourceAdmin(RowAdmin):
             ("Search and API", {
                 "fields": ("lookup_url", *key, "mapping"), "classes": ("collapse",),
             }),
-            ("Its crawls", {"fields": ("options",), "classes": ("collapse",)}),
+            ("Its crawls", {"fields": ("schedule", "options"), "classes": ("collapse",)}),
         )  # fmt: skip
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:

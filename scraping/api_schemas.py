@@ -193,6 +193,10 @@ class SourceChange(In):
     options: dict[str, Any] = Field(
         default={}, description="What its crawls do otherwise than by default."
     )
+    schedule: Text = Field(
+        default="",
+        description="When what is new is fetched: a cron expression; empty for never.",
+    )
 
 
 class SourceIn(SourceChange):
@@ -223,6 +227,7 @@ class SourceOut(Schema):
     mapping: dict[str, Any]
     options: dict[str, Any]
     schedule: str
+    schedule_in_words: str
     next_crawl_at: datetime | None
     imported: int
     last_crawl_id: int | None

@@ -12,7 +12,7 @@ from gallery.albums import LONGEST_NAME
 from imagineer import texts, words
 from imagineer.console_start import StartForm, number_field
 from imagineer.problems import Problem
-from scraping import sources
+from scraping import schedule, sources
 from scraping.addresses import site_of
 from scraping.crawl_presets import CRAWL_PRESETS
 from scraping.models import Source
@@ -360,7 +360,7 @@ class SourceForm(SourceModelForm):
         model = Source
         fields = (
             "name", "base_url", "kind", "enabled", "rate_limit", "trust_level", "max_images",
-            "render_javascript", "lookup_url", "mapping", "options",
+            "render_javascript", "lookup_url", "mapping", "options", "schedule",
         )  # fmt: skip
         labels = {
             "enabled": "It may be crawled",
@@ -368,11 +368,16 @@ class SourceForm(SourceModelForm):
             "max_images": "Pictures at most",
             "render_javascript": "Open pages in a browser",
             "lookup_url": "Address of its search",
+            "schedule": "Crawled anew",
         }
         error_messages = {
             "name": {"unique": "There is a source of this name already; choose another."}
         }
-        help_texts = {"max_images": "Of one crawl.", "rate_limit": "To one host."}
+        help_texts = {
+            "max_images": "Of one crawl.",
+            "rate_limit": "To one host.",
+            "schedule": f"A cron expression; {schedule.EXAMPLE} Only what is new is fetched then.",
+        }
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

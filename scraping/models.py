@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -107,14 +106,6 @@ class Source(models.Model):
     def _plan(self) -> tuple[Any, Any]:
         """What the next crawl's time depends on, as far as it was read."""
         return self.__dict__.get("schedule"), self.__dict__.get("enabled")
-
-    def clean(self) -> None:
-        super().clean()
-        if self.schedule:
-            try:
-                self.schedule = schedule.checked(self.schedule)
-            except schedule.ScheduleRefused as refused:
-                raise ValidationError({"schedule": str(refused)}) from refused
 
     def time_after(self, moment: datetime) -> datetime | None:
         """When it is crawled next after a moment, if it is; in the installation's time zone."""

@@ -1,14 +1,14 @@
 """Sources as admins write them, in the console and over the API: what each field may hold."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from imagineer import texts, words
 from imagineer.problems import Problem, invalid
-from scraping import field_mapping
+from scraping import field_mapping, schedule
 from scraping.addresses import LONGEST_URL
 from scraping.models import Source
 from scraping.options import BOUNDS, NAMES, OptionRefused, checked
@@ -71,6 +71,16 @@ def check_mapping(kind: str, mapping: Any) -> None:
             raise invalid("mapping", str(refused)) from refused
 
 
+def switch(chosen: Iterable[Source], *, enabled: bool) -> int:
+    """Switch sources on or off, with their next crawls; how many there are."""
+    number = 0
+    for source in chosen:
+        source.enabled = enabled
+        source.save(update_fields=["enabled"])
+        number += 1
+    return number
+
+
 def name_taken(name: str) -> Problem:
     said = f"There is a source named “{name}” already; choose another name."
     return Problem(409, "name_taken", said, "name")
@@ -106,6 +116,15 @@ def _api_key(value: str) -> str:
     if not key.isprintable() or " " in key:
         raise invalid("api_key", "A key has no spaces and no line breaks.")
     return key
+
+
+def _schedule(value: str) -> str:
+    if not value.strip():
+        return ""
+    try:
+        return schedule.checked(value)
+    except schedule.ScheduleRefused as refused:
+        raise invalid("schedule", str(refused)) from refused
 
 
 def _number(field: str, bounds: tuple[int, int]) -> Callable[[int], int]:
@@ -182,5 +201,6 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "api_key": _api_key,
     "mapping": _mapping,
     "options": _options,
+    "schedule": _schedule,
 }
 """Field → what makes a value of it, or raises Problem."""

@@ -39,7 +39,7 @@ def typed(**values: Any) -> dict[str, Any]:
     known = {
         name: "on" if field.initial is True else field.initial
         for name, field in ScrapeForm.base_fields.items()
-        if field.initial not in (None, False, [])
+        if field.initial is not None and field.initial is not False and field.initial != []
     }
     small = {"album_name": "Boats", "max_pages": "20", "min_width": "48", "min_height": "48"}
     return {**known, **small, **values}
@@ -79,8 +79,7 @@ def test_it_is_shown_as_a_page_of_its_own_and_leads_on_to_the_crawl(
     assert "1 link would be followed" in page
     assert "http-equiv" not in page
     assert '<input type="hidden" name="album_name" value="Boats">' in page
-    number = page.partition(f"{address}")[2].partition(".webp")[0]
-    assert number.isdigit()
+    assert f'src="{address}0.webp"' in page
     # The hidden fields are the whole form: the crawl starts as it was typed.
     response = admin.post(reverse("admin:scraping_start"), job.params["typed"])
     assert response.status_code == 302

@@ -1,5 +1,6 @@
 """Sources are crawled when their time has come: once, and not while they are being crawled."""
 
+import json
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,14 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.db import connections
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from gallery.tests.factories import make_admin, make_album
 from imagineer.jobs import registry
 from imagineer.jobs.models import Job, Status
+from imagineer.problems import Problem
 from imagineer.tests.rows import make_row
+from scraping import sources
 from scraping.models import ScrapeJob, Source
 from scraping.scheduled_crawls import start_due
 
@@ -71,11 +75,48 @@ def test_another_change_leaves_what_is_due(settings: Any) -> None:
 
 
 def test_a_schedule_that_is_none_is_refused_with_a_sentence() -> None:
-    with pytest.raises(ValidationError, match="five fields"):
-        source(schedule="soon").full_clean()
-    made = source(schedule=" 0  3 * * *", name="x")
-    made.clean()
-    assert made.schedule == "0 3 * * *"
+    made = source(schedule="")
+    with pytest.raises(Problem, match="five fields"):
+        sources.change(made, {"schedule": "soon"})
+    with pytest.raises(Problem, match="every 10 minutes"):
+        sources.change(made, {"schedule": "* * * * *"})
+    sources.change(made, {"schedule": " 0  3 * * *"})
+    assert Source.objects.get().schedule == "0 3 * * *"
+    assert next_of(made) > timezone.now()
+    sources.change(made, {"schedule": " "})
+    assert Source.objects.get().next_crawl_at is None
+
+
+def test_sources_that_are_switched_on_are_planned() -> None:
+    made = source(enabled=False)
+    assert made.next_crawl_at is None
+    assert sources.switch([made], enabled=True) == 1
+    assert next_of(made) > timezone.now()
+
+
+def test_its_page_and_the_list_say_when_in_words(admin_client: Client) -> None:
+    made = source(schedule="0 3 * * 1")
+    page = admin_client.get(made.get_absolute_url()).content.decode()
+    assert "Crawled every Monday at 03:00; next" in page
+    assert "in " in admin_client.get(reverse("admin:scraping_source_changelist")).content.decode()
+
+
+def test_the_api_takes_a_schedule_and_tells_the_next_time(admin_client: Client) -> None:
+    asked = {"name": "Boats", "base_url": "https://example.org/", "schedule": "0 3 * * *"}
+    created = admin_client.post(
+        "/api/scraping/sources", json.dumps(asked), content_type="application/json"
+    )
+    assert created.status_code == 201
+    told = created.json()
+    assert (told["schedule"], told["schedule_in_words"]) == ("0 3 * * *", "every day at 03:00")
+    assert datetime.fromisoformat(told["next_crawl_at"]) == next_of(Source.objects.get())
+    refused = admin_client.post(
+        "/api/scraping/sources",
+        json.dumps(asked | {"name": "x", "schedule": "soon"}),
+        content_type="application/json",
+    )
+    assert refused.status_code == 422
+    assert refused.json()["error"]["field"] == "schedule"
 
 
 def test_nothing_starts_before_its_time_or_without_one() -> None:

@@ -34,7 +34,7 @@ def test_a_preview_is_shown_below_the_form_and_nothing_typed_is_lost(
 ) -> None:
     visitor = sign_in(visit(size), admin_client)
     page = visitor.open(reverse("admin:scraping_start"))
-    page.get_by_label("Addresses").fill(boats.url)
+    page.get_by_role("textbox", name="Addresses").fill(boats.url)
     page.get_by_label("Name of the album").fill("My boats")
     page.get_by_role("button", name="Preview").click()
     place = page.get_by_role("region", name="What would be taken")
@@ -50,7 +50,7 @@ def test_a_preview_is_shown_below_the_form_and_nothing_typed_is_lost(
     assert picture.evaluate("picture => picture.naturalHeight") == 240
     assert_whole(page, "a preview below the form")
     # The other attempt takes the place of the first.
-    page.get_by_label("Addresses").fill("http://localhost/")
+    page.get_by_role("textbox", name="Addresses").fill("http://localhost/")
     page.get_by_role("button", name="Preview").click()
     expect(place).to_contain_text("private network")
     expect(place.get_by_role("img")).to_have_count(0)
@@ -63,7 +63,7 @@ def test_without_scripts_it_is_a_page_of_its_own(
 ) -> None:
     visitor = sign_in(visit(size, java_script_enabled=False), admin_client)
     page = visitor.open(reverse("admin:scraping_start"))
-    page.get_by_label("Addresses").fill(boats.url)
+    page.get_by_role("textbox", name="Addresses").fill(boats.url)
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("main")).to_contain_text("waits for its turn")
     execute(Job.objects.get(kind=KIND).pk)
