@@ -25,11 +25,11 @@ from scraping.crawl_child import CrawlChild, Event
 from scraping.crawl_config import CrawlConfig, TargetConfig
 from scraping.crawl_settings import configured, of_source
 from scraping.find_browser import NoBrowser, needed_browser
+from scraping.judge_file import Judged, judge
 from scraping.models import RefusedImage, Source
 from scraping.options import CrawlOptions
 from scraping.rendering import Rendering, stronger
 from scraping.runs import Asked, tried
-from scraping.take_picture import Judged, judge
 
 KIND = "scraping.preview"
 PRIORITY = 100

@@ -6,7 +6,6 @@ crawl may be run again after a kill at any point.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,23 +13,24 @@ from urllib.parse import unquote, urlsplit
 from django.db import transaction
 from django.db.models import F
 
-from gallery import albums, fingerprint, image_files, image_index, similar
-from gallery.add_image import add_image
-from gallery.image_files import DecodedImage, ImageRefused
+from gallery import albums, image_index, near_duplicates, similar
+from gallery.add_image import Prepared, add_image
 from gallery.models import Album, Image, Label
+from scraping import duplicates
 from scraping.crawl_config import Sighting
+from scraping.examine_file import Examined, examine
+from scraping.filters import Refusal
 from scraping.found_labels import labels_in, rating_in
-from scraping.models import CrawlTarget, RefusedImage, ScrapedImage, ScrapeJob, Source
-from scraping.options import CrawlOptions
+from scraping.models import (
+    CrawlTarget,
+    Finding,
+    RefusedImage,
+    ScrapedImage,
+    ScrapeJob,
+    Source,
+)
 
 Reason = RefusedImage.Reason
-_REASON_OF_CODE = {
-    "empty": Reason.DAMAGED,
-    "damaged": Reason.DAMAGED,
-    "not_an_image": Reason.FORMAT,
-    "too_large": Reason.TOO_LARGE,
-    "too_many_pixels": Reason.TOO_LARGE,
-}
 _LONGEST_URL = 2000
 
 
@@ -39,62 +39,33 @@ def name_in(image_url: str) -> str:
     return unquote(PurePosixPath(urlsplit(image_url).path).name)
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What becomes of a file. reason: why it is not taken; empty if it is.
+def take(target: CrawlTarget, found: Sighting, file: bytes | Examined) -> Image | None:
+    """Import a file, or record why not. The image, if it was imported.
 
-    same_as: the image that it repeats. known: the image that has these very bytes. decoded: a small
-    copy, as far as it was looked at.
+    file: its bytes, or what :func:`scraping.examine_file.examine` made of them.
     """
-
-    sha256: str
-    reason: str = ""
-    detail: str = ""
-    same_as: int | None = None
-    known: Image | None = None
-    decoded: DecodedImage | None = None
-    phash: int | None = None
-
-
-def judge(data: bytes, chosen: CrawlOptions) -> Judged:
-    """What a crawl with these options does with a file. Nothing is written."""
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256 = hashlib.sha256(file).hexdigest() if isinstance(file, bytes) else file.sha256
     known = Image.everything.filter(sha256=sha256).first()
-    if known is not None and known.deleted_at is not None:
-        return Judged(sha256, Reason.EXACT, "An admin put it into the trash.")
     if known is not None:
-        detail = f"Is image {known.pk}."
-        return Judged(sha256, Reason.EXACT, detail, same_as=known.pk, known=known)
-    try:
-        decoded = image_files.decode(data, max_width=300, max_height=1200)
-    except ImageRefused as refused:
-        return Judged(sha256, _REASON_OF_CODE[refused.code], refused.sentence)
-    if decoded.width < chosen.min_width or decoded.height < chosen.min_height:
-        size = f"{decoded.width} × {decoded.height} pixels"
-        least = f"{chosen.min_width} × {chosen.min_height}"
-        return Judged(sha256, Reason.SMALL, f"{size}, less than {least}.", decoded=decoded)
-    phash = _phash(decoded)
-    twin = similar.nearest(phash) if phash is not None else None
-    if twin is not None:
-        detail = f"Looks like image {twin}."
-        return Judged(sha256, Reason.NEAR, detail, same_as=twin, decoded=decoded, phash=phash)
-    return Judged(sha256, decoded=decoded, phash=phash)
+        return _take_known(target, found, known)
+    if isinstance(file, bytes):
+        file = examine(file, target.chosen, sha256)
+    if isinstance(file.outcome, Refusal):
+        refuse(target, found, file.outcome.reason, file.outcome.detail, sha256=sha256)
+        return None
+    return _take_new(target, found, file.outcome)
 
 
-def take(target: CrawlTarget, found: Sighting, data: bytes) -> Image | None:
-    """Import the file, or record why not. The image, if it was imported."""
+def _take_new(target: CrawlTarget, found: Sighting, file: Prepared) -> Image | None:
     scrape, chosen = target.scrape_job, target.chosen
-    judged = judge(data, chosen)
-    if judged.known is not None:
-        return _take_known(target, found, judged.known)
-    if judged.reason:
-        refuse(
-            target, found, judged.reason, judged.detail,
-            same_as=judged.same_as, sha256=judged.sha256,
-        )  # fmt: skip
+    phash = file.rendered.phash
+    near = similar.nearest(phash, chosen.near_distance) if phash is not None else None
+    twin = Image.objects.filter(pk=near).first() if near is not None else None
+    if twin is not None and not duplicates.takes_its_place(target, twin, file.decoded):
+        refuse_duplicate(target, found, Reason.NEAR, twin, file)
         return None
     added = add_image(
-        data,
+        file,
         source_type=Image.Source.SCRAPED,
         original_name=name_in(found.image_url),
         imported_rating=rating_in(found),
@@ -105,28 +76,77 @@ def take(target: CrawlTarget, found: Sighting, data: bytes) -> Image | None:
     if not added.created:
         return _take_known(target, found, added.image)
     record(target, found, added.image)
+    if twin is not None:
+        _replace(target, twin, added.image)
     return added.image
 
 
 def _take_known(target: CrawlTarget, found: Sighting, known: Image) -> Image | None:
     """The gallery has these bytes: from elsewhere, or from this crawl before it was killed."""
     scrape = target.scrape_job
+    if known.deleted_at is not None:
+        refuse(target, found, Reason.EXACT, duplicates.IN_TRASH, sha256=known.sha256)
+        return None
     ours = (known.file.name or "").startswith(f"{_folder(scrape)}/")
     if ours and not known.scraped_from.filter(scrape_job=scrape).exists():
         record(target, found, known)
         return known
-    refuse(
-        target, found, Reason.EXACT, f"Is image {known.pk}.", same_as=known.pk, sha256=known.sha256
-    )
+    refuse_duplicate(target, found, Reason.EXACT, known)
     return None
+
+
+def refuse_duplicate(
+    target: CrawlTarget, found: Sighting, reason: str, image: Image, file: Prepared | None = None
+) -> None:
+    """Remember where else an image was found, and take over its words if that is trusted more.
+
+    file: the one that is not taken, where it is another than the image's.
+    """
+    detail = f"Is image {image.pk}."
+    if file is not None:
+        detail = duplicates.compared(image, file.decoded)
+    sha256 = image.sha256 if file is None else file.sha256
+    with transaction.atomic():
+        says_more = duplicates.is_trusted_more(target, image)
+        if refuse(target, found, reason, detail, sha256=sha256, same_as=image.pk) and says_more:
+            duplicates.say(target, found, image)
+
+
+def _replace(target: CrawlTarget, smaller: Image, image: Image) -> None:
+    """The image stands where the smaller one stood, which goes into the trash."""
+    with transaction.atomic():
+        for row in smaller.scraped_from.filter(scrape_job=target.scrape_job):
+            _demote(target, row, image)
+    try:
+        near_duplicates.merge(image, smaller, target.scrape_job.created_by)
+    except near_duplicates.NotAPair:
+        # An admin was faster.
+        return
+
+
+def _demote(target: CrawlTarget, row: ScrapedImage, image: Image) -> None:
+    """What this crawl took before counts as a duplicate of what it takes now."""
+    of = target
+    if row.target is not None and row.target_id != target.pk:
+        of, of.scrape_job = row.target, target.scrape_job
+    columns = {column.name: getattr(row, column.attname) for column in Finding._meta.fields}
+    RefusedImage.objects.get_or_create(
+        scrape_job=target.scrape_job,
+        address_digest=columns.pop("address_digest"),
+        defaults=columns
+        | {
+            "target": of,
+            "reason": Reason.NEAR,
+            "detail": f"Image {image.pk} shows the same and is larger.",
+            "same_as": image,
+        },
+    )
+    row.delete()
+    add_counts(of, imported=-1, duplicate=1)
 
 
 def _folder(scrape: ScrapeJob) -> str:
     return f"scraped/{scrape.pk}"
-
-
-def _phash(decoded: DecodedImage) -> int | None:
-    return fingerprint.phash(image_files.on_white(decoded.picture))
 
 
 def album_of(scrape: ScrapeJob) -> Album:
@@ -197,8 +217,8 @@ def refuse(
     sha256: str = "",
     same_as: int | None = None,
     is_fetched: bool = True,
-) -> None:
-    """Remember a picture that is not taken.
+) -> bool:
+    """Remember a picture that is not taken; False if it was remembered before.
 
     sha256: of the file that was fetched, or that a crawl before had fetched (is_fetched false);
     empty if none was. same_as: the image that it repeats.
@@ -218,6 +238,7 @@ def refuse(
                 filtered=int(not is_duplicate),
                 downloaded=int(bool(sha256) and is_fetched),
             )
+    return created
 
 
 def _columns(target: CrawlTarget, found: Sighting, sha256: str) -> dict[str, Any]:

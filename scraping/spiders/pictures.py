@@ -9,6 +9,7 @@ from scrapy.http import Request, Response
 
 from scraping import failures
 from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
+from scraping.filters import Refusal, icon, wanted_addresses
 from scraping.resolver import refused_hosts
 from scraping.robots_directives import asks_not_to_train, directives
 from scraping.same_picture import Candidate
@@ -47,7 +48,21 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
     def ask_pictures(self, candidates: Iterable[Candidate], page_url: str) -> Iterator[Yielded]:
         """Requests for those that are not known yet, as many as the target may fetch."""
         for position, candidate in enumerate(candidates):
-            yield from self.ask_picture(candidate.urls, _sighting(candidate, page_url, position))
+            sighting = _sighting(candidate, page_url, position)
+            if (refusal := icon(candidate)) is not None:
+                yield from self.refuse_unasked(candidate.urls, sighting, refusal)
+            else:
+                yield from self.ask_picture(wanted_addresses(candidate.urls), sighting)
+
+    def refuse_unasked(
+        self, urls: tuple[str, ...], sighting: Sighting, refusal: Refusal
+    ) -> Iterator[Yielded]:
+        """Refuse a picture that need not be fetched, once. urls: its addresses."""
+        is_known = not self.known.isdisjoint(urls)
+        self.known.update(urls)
+        if not is_known:
+            self.found += 1
+            yield PictureRefused(sighting, refusal.reason, refusal.detail)
 
     def ask_picture(self, urls: tuple[str, ...], sighting: Sighting) -> Iterator[Yielded]:
         """The same for one. urls: its addresses, best first."""
