@@ -43,6 +43,8 @@ else:  # The classes are generic in their type stubs alone.
 
 # Albums that a search of the console finds by parts of words.
 NAMES_AT_MOST = 1000
+# Of one picture that crawls come upon time and again.
+FOUND_AGAIN_AT_MOST = 10
 PICTURES_STAY = (
     "A private album hides the album alone. Its pictures stay public on their own, in the latest "
     "and in the API; to hide them too, select them among the images and make them private."
@@ -247,6 +249,7 @@ def image_context(image: Image) -> dict[str, Any]:
     )
     return {
         "picture": image,
+        "found_again": list(image.scraped_again.order_by("-pk")[:FOUND_AGAIN_AT_MOST]),
         "parameters": parameters.rows(image.generation_params, image.width, image.height),
         "albums": list(image.albums.order_by("name")),
         "tags": list(image.tags.order_by("name")),

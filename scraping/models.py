@@ -247,6 +247,20 @@ class Finding(models.Model):
         abstract = True
 
 
+# Where the texts of a picture stand, for people.
+PLACES = {
+    "figcaption": "Caption",
+    "alt": "Alternative text",
+    "title": "Title",
+    "json_ld": "JSON-LD",
+    "heading": "Heading",
+    "page_title": "Page title",
+    "tags": "Tags",
+    "rating": "Rating",
+    "author": "Author",
+}
+
+
 class ScrapedImage(Finding):
     """Where an image was found. One image may have been found in several places.
 
@@ -275,6 +289,16 @@ class ScrapedImage(Finding):
 
     def __str__(self) -> str:
         return self.image_url
+
+    @property
+    def number(self) -> int:
+        """Its place among the pictures of its page as people count, from 1."""
+        return (self.position or 0) + 1
+
+    @property
+    def worded_texts(self) -> list[tuple[str, str]]:
+        """(where it stood, in words; the text)."""
+        return [(PLACES.get(where, where), str(text)) for where, text in self.texts.items()]
 
 
 class RefusedImage(Finding):
