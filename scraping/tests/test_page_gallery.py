@@ -96,7 +96,8 @@ def test_a_calendar_without_end_is_left_and_the_rest_is_read(site: Site) -> None
     site.page("/", anchors(days[0]))
     assert crawl(f"{site.url}/", depth=10, max_pages=1000).imported == 1
     asked = [path for path in site.asked if "calendar" in path]
-    assert MOST_BARREN <= len(asked) <= MOST_BARREN + 25
+    # Some are on their way when the last of them is read; each page links to twenty more.
+    assert MOST_BARREN <= len(asked) <= MOST_BARREN + 60
 
 
 def test_a_page_that_asks_robots_not_to_follow_is_not_followed(site: Site) -> None:
