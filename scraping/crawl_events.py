@@ -11,6 +11,7 @@ from scraping.crawl_child import Event
 from scraping.crawl_config import Sighting
 from scraping.crawl_folder import Clock
 from scraping.earlier_crawls import Earlier, refuse_unchanged
+from scraping.examining import Examining, Waiting
 from scraping.models import CrawlTarget, RefusedImage, ScrapeJob
 from scraping.options import CrawlOptions
 from scraping.take_picture import add_counts, refuse, take
@@ -37,6 +38,7 @@ class Work:
     folder: Path
     targets: dict[int, CrawlTarget]
     clock: Clock
+    examining: Examining = field(default_factory=Examining)
     # The path of the one that pages are opened in; empty if none are.
     browser: str = ""
     # What the crawls before saw, by target and picture address.
@@ -107,8 +109,18 @@ def settle_spool(work: Work) -> None:
         held = spool.read(path)
         target = work.targets.get(held[0]["target"]) if held else None
         if held and target and held[0]["image_url"] not in settled[target.pk]:
-            _take(work, target, path)
-        path.unlink(missing_ok=True)
+            work.examining.add(target, path)
+            settle(work)
+        else:
+            path.unlink(missing_ok=True)
+    settle(work, to_the_last=True)
+
+
+def settle(work: Work, *, to_the_last: bool = False) -> None:
+    """Take or refuse the pictures that are examined by now, or all that wait."""
+    for waiting in work.examining.ready(to_the_last=to_the_last):
+        _take(work, waiting)
+        waiting.path.unlink(missing_ok=True)
 
 
 def handle(work: Work, event: Event) -> None:
@@ -116,9 +128,7 @@ def handle(work: Work, event: Event) -> None:
     target = work.targets[event["target"]]
     match event["event"]:
         case "picture":
-            path = work.folder / Path(event["file"]).name
-            _take(work, target, path)
-            path.unlink(missing_ok=True)
+            work.examining.add(target, work.folder / Path(event["file"]).name)
         case "refused":
             _refuse(work, target, event)
         case "page":
@@ -137,7 +147,9 @@ def handle(work: Work, event: Event) -> None:
             )
             work.start_trouble[target.pk] = event["trouble"]
         case "target_end" if target.state in OPEN:
-            _end(work, target, event["reason"])
+            settle(work, to_the_last=True)
+            if target.state in OPEN:
+                _end(work, target, event["reason"])
 
 
 def sighting(event: Event) -> Sighting:
@@ -145,16 +157,15 @@ def sighting(event: Event) -> Sighting:
     return Sighting(**{column.name: event[column.name] for column in fields(Sighting)})
 
 
-def _take(work: Work, target: CrawlTarget, path: Path) -> None:
-    held = spool.read(path)
-    if held is None or _has_enough(work, target):
+def _take(work: Work, waiting: Waiting) -> None:
+    target, event = waiting.target, waiting.event
+    if _has_enough(work, target):
         return
-    event, body = held
     earlier = work.earlier_of(target, event["image_url"])
-    if earlier is not None and earlier.has(body):
+    if earlier is not None and earlier.has(waiting.body):
         refuse_unchanged(target, sighting(event), _SAME_FILE, earlier, is_fetched=True)
         return
-    image = take(target, sighting(event), body)
+    image = take(target, sighting(event), waiting.examined())
     if image is None:
         return
     work.context.log(f"Took {event['image_url']}")

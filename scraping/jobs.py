@@ -43,7 +43,8 @@ def run(context: JobContext) -> Result:
     clock = crawl_folder.Clock(folder)
     work = Work(context, scrape, scrape.chosen, folder, targets, clock)
     work.browser = _browser(work)
-    _crawl_persistently(work)
+    with work.examining:
+        _crawl_persistently(work)
     for target in targets.values():
         if target.chosen.only_new:
             kept_pages.prune(kept_pages.folder_of(target))
@@ -137,6 +138,7 @@ def _crawl(work: Work) -> bool:
             try:
                 event = child.next_event(POLL_S)
             except EOFError:
+                crawl_events.settle(work, to_the_last=True)
                 if words := child.last_words():
                     work.context.log(words, "error")
                 return False
@@ -144,10 +146,12 @@ def _crawl(work: Work) -> bool:
                 crawl_events.end_all(work, "minutes")
                 return True
             if event is None:
+                crawl_events.settle(work)
                 continue
             if event["event"] == "end":
                 return True
             crawl_events.handle(work, event)
+            crawl_events.settle(work)
             if crawl_events.is_over(work):
                 return True
 

@@ -1,0 +1,80 @@
+"""Files of a crawl are examined by threads, one for each core, and settled in the order they came.
+
+Decoding and encoding leave Python's lock alone for most of their time, so that several pictures are
+made ready while rows are written. How many wait is bounded: a crawler that is faster than the cores
+finds its pictures in the spool.
+"""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gallery.models import Image
+from scraping import spool
+from scraping.crawl_child import Event
+from scraping.examine_file import Examined, examine
+from scraping.models import CrawlTarget
+
+# For each thread: one is examined, and others are at hand.
+_AHEAD = 3
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A picture of the spool. coming: what it is; None if the gallery has these bytes anyway."""
+
+    target: CrawlTarget
+    path: Path
+    event: Event
+    body: bytes = field(repr=False)
+    coming: "Future[Examined] | None"
+
+    @property
+    def is_examined(self) -> bool:
+        return self.coming is None or self.coming.done()
+
+    def examined(self) -> bytes | Examined:
+        """For take(); waits until it is."""
+        return self.body if self.coming is None else self.coming.result()
+
+
+class Examining:
+    """A context manager; leaving it lets go of what was not settled, which stays in the spool."""
+
+    def __init__(self) -> None:
+        threads = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="examine")
+        self._line: deque[Waiting] = deque()
+        self._most = _AHEAD * threads
+
+    def __enter__(self) -> "Examining":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, target: CrawlTarget, path: Path) -> None:
+        """Have a file of the spool examined; one that is not there, or not whole, is removed."""
+        held = spool.read(path)
+        if held is None:
+            path.unlink(missing_ok=True)
+            return
+        event, body = held
+        sha256 = hashlib.sha256(body).hexdigest()
+        coming = None
+        if not Image.everything.filter(sha256=sha256).exists():
+            coming = self._pool.submit(examine, body, target.chosen, sha256)
+        self._line.append(Waiting(target, path, event, body, coming))
+
+    def ready(self, *, to_the_last: bool = False) -> Iterator[Waiting]:
+        """Those that came first, as long as they are examined or too many wait behind them."""
+        while self._line:
+            first = self._line[0]
+            if not (first.is_examined or to_the_last or len(self._line) > self._most):
+                return
+            self._line.popleft()
+            yield first
