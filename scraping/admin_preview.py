@@ -151,8 +151,7 @@ def _status(job: Job, told: dict[str, Any] | None, wanted: int, looked_at: int) 
 def _label(reason: str) -> str:
     if not reason:
         return "Would be taken"
-    known = reason in RefusedImage.Reason.values
-    return str(RefusedImage.Reason(reason).label) if known else reason
+    return dict(RefusedImage.Reason.choices).get(reason, reason)
 
 
 def _find(job_id: UUID) -> Job:

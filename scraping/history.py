@@ -12,6 +12,7 @@ from imagineer.problems import not_found
 from scraping.difference import Difference, difference
 from scraping.models import CrawlTarget, RefusedImage, ScrapedImage, ScrapeJob, Source
 
+_REASONS = {code: str(label) for code, label in RefusedImage.Reason.choices}
 # Of each kind, so many pictures are listed; all are counted.
 LISTED = 50
 
@@ -30,7 +31,7 @@ class Listed:
 
     @property
     def told(self) -> str:
-        return str(RefusedImage.Reason(self.reason).label) if self.reason else "Taken"
+        return _REASONS.get(self.reason, self.reason) if self.reason else "Taken"
 
 
 @dataclass
