@@ -40,6 +40,7 @@ class RenderingHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]
         keep_files_in(self.crawl.spool)
         self.bounds = Bounds(
             load_s=min(Bounds.load_s, self.crawl.timeout_s / 2),
+            scroll_s=min(Bounds.scroll_s, self.crawl.timeout_s),
             characters=self.crawl.max_page_bytes,
         )
 
@@ -132,13 +133,14 @@ class _Released:
 def _told(error: Error, proxy: BrowserProxy) -> Exception:
     """Why a page did not come, in the terms of plain downloads."""
     message = str(error)
+    told: Exception = DownloadFailedError(message)
     if proxy.is_spent:
-        return DownloadCancelledError(message)
-    if proxy.refused and "net::ERR_" in message:
-        return AddressRefused(next(iter(proxy.refused.values())))
-    if type(error).__name__ == "TimeoutError" or "ERR_TIMED_OUT" in message:
-        return DownloadTimeoutError(message)
-    return DownloadFailedError(message)
+        told = DownloadCancelledError(message)
+    elif proxy.refused and "net::ERR_" in message:
+        told = AddressRefused(next(iter(proxy.refused.values())))
+    elif type(error).__name__ == "TimeoutError" or "ERR_TIMED_OUT" in message:
+        told = DownloadTimeoutError(message)
+    return told
 
 
 def rendering_settings(config: CrawlConfig) -> tuple[dict[str, str], dict[str, Any]]:

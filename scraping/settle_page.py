@@ -72,10 +72,15 @@ async def prepare(page: Page, request: Any) -> None:
     try:
         await page.add_init_script(HARMLESS)
         await page.route("**/*", _answer)
-        page.context.on("page", lambda other: other is page or asyncio.ensure_future(other.close()))
+        page.context.on("page", _close_popup)
     except BaseException:
         await page.close()
         raise
+
+
+async def _close_popup(popup: Page) -> None:
+    if await popup.opener() is not None:
+        await popup.close()
 
 
 async def _answer(route: Route) -> None:

@@ -51,11 +51,13 @@ def path(url: str) -> str:
 
 def config_of(url: str, spool: Path, **changes: Any) -> CrawlConfig:
     """One target, no pauses. changes: of CrawlConfig; options: a dict; rendering: as it says."""
+    folder = spool / f"crawl-{len(list(spool.iterdir()))}"
+    folder.mkdir()
     chosen = CrawlOptions(**{"depth": 1} | changes.pop("options", {}))
     rendering = changes.pop("rendering", "off")
-    target = TargetConfig(1, url, str(spool), render_javascript=rendering)
+    target = TargetConfig(1, url, str(folder), render_javascript=rendering)
     values: dict[str, Any] = {
-        "spool": str(spool),
+        "spool": str(folder),
         "user_agent": "Imagineer/0.1 (test)",
         "targets": (target,),
         "options": chosen,

@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 from django.conf import settings as django_settings
 
-from scraping.crawl_config import to_json
+from scraping.crawl_config import TargetConfig, to_json
 from scraping.tests.child import command, config_of, crawl_alone
 from scraping.tests.site import Site
 
@@ -86,7 +87,7 @@ def test_a_page_is_scrolled_until_nothing_new_comes(site: Site, spool: Path):
 def test_a_page_without_end_is_read_as_far_as_it_came(site: Site, spool: Path):
     site.page("/", ENDLESS % 10**9)
     began = time.monotonic()
-    told = crawl_alone(config_of(site.url + "/", spool, rendering="on"))
+    told = crawl_alone(config_of(site.url + "/", spool, rendering="on", timeout_s=8.0))
     assert time.monotonic() - began < 60
     assert told.pages == ["/"]
     assert told.all("found")[-1]["number"] > 10
@@ -213,8 +214,8 @@ def test_two_targets_share_one_browser(site: Site, spool: Path):
         site.picture(f"/{number}.png", number)
     config = config_of(f"{site.url}/1", spool, rendering="on")
     first = config.targets[0]
-    second = type(first)(2, f"{site.url}/2", str(spool), render_javascript="on")
-    told = crawl_alone(type(config)(**vars(config) | {"targets": (first, second)}))
+    second = TargetConfig(2, f"{site.url}/2", str(spool), render_javascript="on")
+    told = crawl_alone(replace(config, targets=(first, second)))
     assert told.pictures == ["/1.png", "/2.png"]
     assert len(told.all("target_end")) == 2
     assert told.log == ""
