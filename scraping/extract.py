@@ -49,7 +49,7 @@ def extract(html: str, url: str, agent: str = "imagineer") -> PageContents:
     """
     page = Selector(text=html or "<html></html>", type="html", huge_tree=True)
     base = _base(page, url)
-    title = tidy("".join(page.xpath("(//title)[1]//text()").getall()))
+    title = tidy("".join(page.xpath("(/descendant::title)[1]//text()").getall()))
     offered = [
         *offered_by_elements(page.root, base),
         *_offered_by_styles(page.root, base),
@@ -66,13 +66,13 @@ def extract(html: str, url: str, agent: str = "imagineer") -> PageContents:
 
 
 def _base(page: Selector, url: str) -> str:
-    for href in page.xpath("(//base[@href])[1]/@href").getall():
+    for href in page.xpath("(/descendant::base[@href])[1]/@href").getall():
         return absolute(href, url) or url
     return url
 
 
 def _offered_by_styles(root: Any, base: str) -> Iterator[Offered]:
-    for style in root.xpath("(//style)[position() <= 100]"):
+    for style in root.xpath("(/descendant::style)[position() <= 100]"):
         for addresses in urls_of_style(style.text or ""):
             urls = [absolute(address, base) for address in addresses]
             yield Offered(tuple(Address(url, "background") for url in urls if url is not None))
@@ -80,7 +80,7 @@ def _offered_by_styles(root: Any, base: str) -> Iterator[Offered]:
 
 def _links(page: Selector, base: str) -> list[str]:
     links: dict[str, None] = {}
-    for node in page.xpath("//*[self::a or self::area][@href]"):
+    for node in page.xpath("/descendant::*[self::a or self::area][@href]"):
         element = node.root
         if "nofollow" in (element.get("rel") or "").lower() or element.get("download") is not None:
             continue
@@ -96,7 +96,7 @@ def _robots(page: Selector, agent: str) -> frozenset[str]:
     """The directives for everybody and for this agent."""
     names = ("robots", agent.lower())
     directives: set[str] = set()
-    for meta in page.xpath("(//meta[@name][@content])[position() <= 200]"):
+    for meta in page.xpath("(/descendant::meta[@name][@content])[position() <= 200]"):
         if (meta.root.get("name") or "").strip().lower() in names:
             directives.update(meta.root.get("content")[:2000].lower().replace(",", " ").split())
     return frozenset(directives)
@@ -104,7 +104,7 @@ def _robots(page: Selector, agent: str) -> frozenset[str]:
 
 def _has_scripts(page: Selector) -> bool:
     """Whether it carries scripts that a browser runs; data in script elements is none."""
-    for script in page.xpath("(//script)[position() <= 1000]"):
+    for script in page.xpath("(/descendant::script)[position() <= 1000]"):
         kind = (script.root.get("type") or "").strip().lower()
         runs = kind in ("", "module") or "javascript" in kind or "ecmascript" in kind
         if runs and (script.root.get("src") or (script.root.text or "").strip()):

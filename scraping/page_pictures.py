@@ -19,9 +19,9 @@ MOST_ELEMENTS = 5000
 NEAR = 12
 
 _PICTURES = ("img", "amp-img")
-# One step with conditions: to unite several, libxml2 sorts, which takes long on long pages.
+# One step with conditions: what libxml2 does to unite several grows with the square of a page.
 _WANTED = (
-    "//*[self::img or self::amp-img or self::a[@href] or self::input[@type='image']"
+    "/descendant::*[self::img or self::amp-img or self::a[@href] or self::input[@type='image']"
     " or self::noscript or contains(@style, 'url(') or contains(@style, 'image-set(')"
     " or @data-bg or @data-background or @data-background-image or @data-bgset or @data-bg-src]"
 )

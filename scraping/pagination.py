@@ -44,7 +44,7 @@ def next_pages(
     said: dict[str, None] = {}
     called: dict[str, None] = {}
     numbered: dict[int, str] = {}
-    for number, node in enumerate(page.xpath("//*[self::a or self::link[@rel]][@href]")):
+    for number, node in enumerate(page.xpath("/descendant::*[self::a or self::link[@rel]][@href]")):
         if number >= MOST_LOOKED_AT:
             break
         link = node.root
@@ -113,7 +113,9 @@ def _own_number(page: Selector, url: str) -> int:
     named = _PAGE_NUMBER.search(url)
     if named is not None:
         return int(named[1])
-    for text in page.xpath("(//*[@aria-current='page' or @aria-current='true'])[1]//text()"):
+    for text in page.xpath(
+        "(/descendant::*[@aria-current='page' or @aria-current='true'])[1]//text()"
+    ):
         if _NUMBER.fullmatch(text.get().strip()):
             return int(text.get().strip())
     return 1

@@ -40,7 +40,7 @@ def offered_by_data(root: Any, base: str) -> Iterator[Offered]:
 
 
 def _metas(root: Any) -> Iterator[tuple[str, str]]:
-    for meta in root.xpath("//meta[@content][@property or @name]")[:_MOST_METAS]:
+    for meta in root.xpath("/descendant::meta[@content][@property or @name]")[:_MOST_METAS]:
         name = (meta.get("property") or meta.get("name") or "").strip().lower()
         yield name, meta.get("content").strip()
 
@@ -66,7 +66,7 @@ def _cards(root: Any, base: str) -> Iterator[Offered]:
         elif name in ("og:image:alt", "twitter:image:alt") and before is not None:
             waiting[rule] = Offered(before.addresses, {"alt": content})
     yield from waiting.values()
-    for link in root.xpath("//link[@rel='image_src'][@href]")[:5]:
+    for link in root.xpath("/descendant::link[@rel='image_src'][@href]")[:5]:
         if (url := absolute(link.get("href"), base)) is not None:
             yield Offered((Address(url, "open_graph"),))
 
@@ -76,7 +76,7 @@ def _cards(root: Any, base: str) -> Iterator[Offered]:
 
 def _json_ld(root: Any, base: str) -> Iterator[Offered]:
     found = 0
-    for script in root.xpath("//script[contains(@type, 'ld+json')]")[:50]:
+    for script in root.xpath("/descendant::script[contains(@type, 'ld+json')]")[:50]:
         for offered in _pictures_of(_parsed(script.text or ""), base):
             yield offered
             found += 1
