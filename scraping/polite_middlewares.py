@@ -117,4 +117,4 @@ class LeaveProtectedSites(_Middleware):
 
 
 def _host(request: Request) -> str:
-    return urlsplit(request.url).netloc.lower()
+    return urlsplit(str(request.url)).netloc.lower()

@@ -229,9 +229,11 @@ def _failed(failure: Any) -> PageTrouble:
     return PageTrouble(request.url, detail, bool(request.meta.get(_START)))
 
 
-def stumbled(request: Request, error: Exception) -> PageTrouble:
+def stumbled(request: Request, error: Exception) -> PageTrouble | PictureRefused:
     """Our own reading failed."""
-    detail = f"The page could not be understood ({type(error).__name__})."
+    detail = f"This could not be understood ({type(error).__name__})."
+    if sighting := request.cb_kwargs.get("sighting"):
+        return PictureRefused(sighting, "unreachable", detail)
     return PageTrouble(request.url, detail, bool(request.meta.get(_START)))
 
 

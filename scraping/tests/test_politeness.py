@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -119,7 +119,7 @@ def test_the_crawler_says_who_runs_it(site: Site, settings: Any) -> None:
 
 def busy(site: Site, path: str, status: int, times: int, said: str | None) -> list[float]:
     """The path answers so, so often; then as it did. When it was asked."""
-    whole: Any = site.answers[path]
+    whole = cast(Answer, site.answers[path])
     moments: list[float] = []
 
     def answer() -> Answer:
