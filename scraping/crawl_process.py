@@ -26,6 +26,7 @@ from scraping.crawl_targets import CrawlTargets
 from scraping.frontier import values_in
 from scraping.pace import Pace
 from scraping.polite_middlewares import HeedBusyServers, KeepPace, LeaveProtectedSites
+from scraping.reach_guard import ReachGuard
 from scraping.received_bytes import ReceivedBytes
 from scraping.scheduler import Consumption, FrontierScheduler
 from scraping.user_agent import name_of
@@ -63,7 +64,11 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "ROBOTSTXT_OBEY": config.options.obey_robots,
         "ROBOTSTXT_USER_AGENT": name_of(config.user_agent),
         # Nothing but the web.
-        "DOWNLOAD_HANDLERS": {"data": None, "file": None, "s3": None, "ftp": None},
+        "DOWNLOAD_HANDLERS": {
+            "http": "scraping.bounded_download.BoundedHandler",
+            "https": "scraping.bounded_download.BoundedHandler",
+            **dict.fromkeys(("data", "file", "s3", "ftp")),
+        },
         "HTTPPROXY_ENABLED": False,
         "REMOTE_CONTROL_ENABLED": False,
         "TELNETCONSOLE_ENABLED": False,
@@ -81,6 +86,8 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "DEPTH_LIMIT": 0,
         # No faster than a site likes: beside the pace, slower when it answers slowly.
         "DOWNLOADER_MIDDLEWARES": {
+            # Before robots.txt of a host is asked for.
+            ReachGuard: 50,
             KeepPace: 540,
             HeedBusyServers: 560,
             LeaveProtectedSites: 585,

@@ -5,6 +5,16 @@ One pace holds for a crawl's whole process, so several addresses on one host do 
 
 from dataclasses import dataclass, field
 
+# A site that asks for longer pauses is crawled with these.
+LONGEST_DELAY_S = 300.0
+
+
+def heeded_delay(asked: float | None) -> float:
+    """The pause that a site's Crawl-delay gets, in seconds; 0 for one that says nothing."""
+    if asked is None or not asked > 0:
+        return 0.0
+    return min(asked, LONGEST_DELAY_S)
+
 
 @dataclass
 class Pace:

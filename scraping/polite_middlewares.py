@@ -16,6 +16,7 @@ from scrapy.http import Request, Response, TextResponse
 from scraping import bot_protection, retry_after
 from scraping.addresses import same_site, site_of
 from scraping.crawl_state import CrawlState, TargetEnds
+from scraping.pace import heeded_delay
 from scraping.user_agent import name_of
 
 # A server that asks for more than this is not tried again.
@@ -51,8 +52,8 @@ class KeepPace(_Middleware):
 
     def on_robots(self, robotparser: Any, request: Request) -> None:
         """Crawl-delay of the group of rules that holds for us."""
-        if delay := robotparser.crawl_delay(self.agent):
-            self.state.pace.slow_down(_host(request), float(delay), time.monotonic())
+        if delay := heeded_delay(robotparser.crawl_delay(self.agent)):
+            self.state.pace.slow_down(_host(request), delay, time.monotonic())
 
     async def process_request(self, request: Request) -> None:
         host = _host(request)

@@ -17,6 +17,7 @@ from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 from scrapy_playwright.page import PageMethod
 
 from scraping.addresses import AddressRefused
+from scraping.bounded_download import Bounded
 from scraping.browser import keep_files_in, kill_browser, launch_options
 from scraping.browser_proxy import BrowserProxy
 from scraping.crawl_config import CrawlConfig
@@ -31,7 +32,7 @@ _slots = asyncio.Semaphore(AT_ONCE)
 _numbers = itertools.count(1)
 
 
-class RenderingHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]
+class RenderingHandler(Bounded, ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]
     """Reach, sizes and times are the crawl's."""
 
     def __init__(self, crawler: Any) -> None:

@@ -1,6 +1,8 @@
 """When the next request may be sent."""
 
-from scraping.pace import Pace
+import pytest
+
+from scraping.pace import LONGEST_DELAY_S, Pace, heeded_delay
 
 
 def sent(pace: Pace, wanted: list[tuple[str, str]], until: float = 100) -> list[float]:
@@ -44,3 +46,19 @@ def test_a_paused_host_is_left_alone_and_the_longer_pause_counts() -> None:
     assert pace.wait(1, "b") == 0
     assert pace.wait(1, "a") == 9
     assert pace.wait(10, "a") == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "heeded"),
+    [
+        (None, 0),
+        (0.0, 0),
+        (-5.0, 0),
+        (float("nan"), 0),
+        (2.5, 2.5),
+        (1e308, LONGEST_DELAY_S),
+        (float("inf"), LONGEST_DELAY_S),
+    ],
+)
+def test_a_site_cannot_ask_for_pauses_without_end(asked, heeded):
+    assert heeded_delay(asked) == heeded
