@@ -69,9 +69,12 @@ class ScrapeJobAdmin(PreviewAdmin, RunAdmin):
         return initial
 
     def start_context(self, request: HttpRequest, form: StartForm) -> dict[str, Any]:
+        has_sources = Source.objects.filter(enabled=True).exists()
+        # It reads as optional only where something else can be chosen.
+        form.fields["urls"].required = not has_sources
         return {
             "presets": {name: preset.options for name, preset in CRAWL_PRESETS.items()},
-            "has_sources": Source.objects.filter(enabled=True).exists(),
+            "has_sources": has_sources,
         }
 
     def start(self, request: HttpRequest, form: StartForm) -> Job:

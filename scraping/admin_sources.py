@@ -82,7 +82,7 @@ class SourceAdmin(RowAdmin):
     def shown_taken(self, source: Source) -> str:
         return words.thin(source.imported)
 
-    @admin.display(description="")
+    @admin.display(description="Crawl")
     def shown_start(self, source: Source) -> str | SafeString:
         if not source.enabled:
             return ""
