@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Budget:
-    """max_pages: pages asked for, read or not. max_bytes: received. The rest is spent already."""
+    """max_pages: read, or found unreadable. max_bytes: received. The rest is spent already."""
 
     max_pages: int
     max_bytes: int
@@ -26,10 +26,10 @@ class Budget:
         """The page is asked for anew later: it has moved, or its server is busy."""
         self._on_their_way.discard((target, request))
 
-    def has_page(self, target: int, request: int) -> None:
-        """The page's answer is there, whatever it was."""
+    def is_answered(self, target: int, request: int, *, was_page: bool) -> None:
+        """The answer is there. was_page: and no sitemap, nor something to be asked otherwise."""
         self._on_their_way.discard((target, request))
-        self.pages += 1
+        self.pages += was_page
 
     def receives(self, number: int) -> bool:
         """Count bytes; False once they are too many."""

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import signals
-from scrapy.http import Request, Response, TextResponse
+from scrapy.http import HtmlResponse, Request, Response
 
 from scraping import bot_protection, retry_after
 from scraping.addresses import same_site, site_of
@@ -57,10 +57,13 @@ class KeepPace(_Middleware):
 
     async def process_request(self, request: Request) -> None:
         host = _host(request)
-        while wait := self.state.pace.wait(time.monotonic(), host, self.source):
-            await asyncio.sleep(min(wait, _LOOK_EVERY_S))
+        while True:
             if self.crawler.engine.scheduler.is_closing:
                 raise TargetEnds
+            wait = self.state.pace.wait(time.monotonic(), host, self.source)
+            if not wait:
+                return
+            await asyncio.sleep(min(wait, _LOOK_EVERY_S))
 
 
 class HeedBusyServers(_Middleware):
@@ -105,7 +108,7 @@ class LeaveProtectedSites(_Middleware):
             name.decode("latin-1").lower(): response.headers[name].decode("latin-1")
             for name in response.headers
         }
-        body = response.text if isinstance(response, TextResponse) else ""
+        body = response.text if isinstance(response, HtmlResponse) else ""
         who = bot_protection.protection(response.status, headers, body)
         if who is None:
             return response

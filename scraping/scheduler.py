@@ -174,8 +174,9 @@ class FrontierScheduler:
                 case _:
                     outcome.entries.append(self._child(each))
         if _is_new_page(request):
-            self.asked += 1
-            self.state.budget.has_page(self.target.number, number)
+            was_page = any(isinstance(each, PageRead | PageTrouble) for each in yielded)
+            self.asked += was_page
+            self.state.budget.is_answered(self.target.number, number, was_page=was_page)
         self._remembered(outcome)
         self.frontier.done(number, outcome)
         del request.meta[NUMBER]
