@@ -151,7 +151,7 @@ def bomb(kind: str, size: int) -> bytes:
         case "deflate":
             return zlib.compress(zeros)
         case "br":
-            return brotli.compress(zeros, quality=5)
+            return bytes(brotli.compress(zeros, quality=5))
     return zstd.compress(zeros)
 
 
