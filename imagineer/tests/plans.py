@@ -13,7 +13,7 @@ from django.db import connection
 
 # As many rows as there are people, what they wrote and what they trained.
 SMALL = re.compile(
-    r"\b(auth_|account|socialaccount_|django_|labeling_prompt|generation_(batchtemplate|modelversion)|"
+    r"\b(auth_|account|socialaccount_|django_|labeling_prompt|scraping_source|generation_(batchtemplate|modelversion)|"
     r"training_(trainingrun|checkpoint))"
 )
 

@@ -1,6 +1,5 @@
 """The console's pages of scraping in a real browser: whole, open to everyone, and used."""
 
-import os
 import re
 from typing import Any
 
@@ -80,15 +79,6 @@ def page_of(row: Any) -> str:
     return reverse(f"admin:scraping_{row._meta.model_name}_change", args=[row.pk])
 
 
-def shoot(page: Page, name: str, size: str) -> None:
-    """Pictures of the page in both themes, where a person has asked for them."""
-    folder = os.environ.get("SHOTS")
-    if folder:
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            page.screenshot(path=f"{folder}/{name}-{size}-{theme}.png", full_page=True)
-
-
 def unfold(page: Page) -> None:
     folded = page.locator("main details:not(.filter-menu):not([open]) > summary")
     while folded.count():
@@ -102,7 +92,6 @@ def test_pages_are_whole_and_open_to_everyone(
     visitor = sign_in(visit(size), admin_client)
     for name, path in {"none-start": START, "none-sources": SOURCES}.items():
         assert_whole(visitor.open(path), name)
-        shoot(visitor.page, name, size)
     sources = many_sources()
     running = crawl(sources[:3])
     failed = crawl(sources[:1], Status.FAILED)
@@ -121,13 +110,13 @@ def test_pages_are_whole_and_open_to_everyone(
         page = visitor.open(path)
         unfold(page)
         assert_whole(page, name)
-        shoot(page, name, size)
     Job.objects.update(status=Status.CANCELLED)
 
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])
 def test_what_is_wrong_stands_at_its_field(visit: Visit, admin_client: Client, size: str) -> None:
-    page = sign_in(visit(size), admin_client).open(START)
+    visitor = sign_in(visit(size), admin_client)
+    page = visitor.open(START)
     page.get_by_role("textbox", name="Addresses").fill(
         f"https://a.example/\nhttp://127.0.0.1/{'x' * 300}"
     )
@@ -138,9 +127,9 @@ def test_what_is_wrong_stands_at_its_field(visit: Visit, admin_client: Client, s
     # The folded group is open where something in it is wrong.
     expect(page.get_by_label("Width at least")).to_be_visible()
     assert_whole(page, "errors")
-    shoot(page, "errors", size)
-    page = page.context.pages[0]
-    page.goto(page.url.split("/admin/")[0] + f"{SOURCES}add/")
+    assert ["422" in error for error in visitor.errors] == [True]
+    visitor.errors.clear()
+    visitor.open(f"{SOURCES}add/")
     page.get_by_label("Name", exact=True).fill("Boats")
     page.get_by_label("Address", exact=True).fill("https://boats.example/")
     page.locator("summary", has_text="Search and API").click()
@@ -148,7 +137,6 @@ def test_what_is_wrong_stands_at_its_field(visit: Visit, admin_client: Client, s
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".field-mapping .errorlist")).to_contain_text("line 1, column")
     assert_whole(page, "source errors")
-    shoot(page, "source-errors", size)
 
 
 def test_a_preset_fills_in_its_options_and_leaves_what_was_typed(
