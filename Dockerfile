@@ -15,6 +15,11 @@ ENV PATH=/opt/venv/bin:$PATH \
     PRODUCTION=1 \
     HOST=0.0.0.0 \
     IMAGINEER_DATA=/data
+# Crawls open pages in it that need JavaScript.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends chromium fonts-liberation \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 1000 imagineer \
     && mkdir /data \
     && chown imagineer:imagineer /data

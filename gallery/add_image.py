@@ -106,7 +106,7 @@ def add_image(
     Raises ImageRefused with a sentence for a file that is no picture we take, ValueError for
     arguments that are wrong, and OSError where source cannot be read or the storage not written.
     Safe to call again after any failure, and from many processes at once. Do not call it inside
-    a transaction: decoding takes long, and writers would wait.
+    a transaction unless the source is prepared: decoding takes long, and writers would wait.
     """
     data = source.data if isinstance(source, Prepared) else _read(source)
     facts = _Facts(
@@ -125,8 +125,10 @@ def add_image(
         raise ValueError(f"{path_prefix!r} is not a folder for pictures, for example uploads/12.")
     sha256 = source.sha256 if isinstance(source, Prepared) else hashlib.sha256(data).hexdigest()
     place = _Place(album, position, facts.created_by)
-    for _ in range(_ATTEMPTS):
-        known = _place_known(sha256, place)
+    for attempt in range(_ATTEMPTS):
+        # Who prepared it has most likely looked.
+        is_new = attempt == 0 and isinstance(source, Prepared)
+        known = None if is_new else _place_known(sha256, place)
         if known is not None:
             return AddedImage(known, created=False)
         source = source if isinstance(source, Prepared) else prepare(data, sha256)

@@ -6,7 +6,9 @@ alone, so calling it again changes nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from django.db import connection, transaction
@@ -19,10 +21,33 @@ from gallery.tags import normalised
 
 _CHUNK = 200
 _COLUMNS = ("words", "veiled_words", "facts")
+_put_off: ContextVar[set[int] | None] = ContextVar("put_off", default=None)
+
+
+@contextmanager
+def once() -> Iterator[None]:
+    """What is to be refreshed within it is refreshed at its end, each image once and all together.
+
+    For many small changes in one transaction, which must go around it: what a list or search reads
+    is then as old as the rest of the database, whenever the process dies.
+    """
+    assert connection.in_atomic_block, (
+        "Whatever ends between would leave images that are not found."
+    )
+    ids: set[int] = set()
+    token = _put_off.set(ids)
+    try:
+        yield
+    finally:
+        _put_off.reset(token)
+    refresh(ids)
 
 
 def refresh(image_ids: Iterable[int]) -> None:
     """Write tags and documents of these images anew; of one in the trash nothing is found."""
+    if (put_off := _put_off.get()) is not None:
+        put_off.update(image_ids)
+        return
     wanted = sorted(set(image_ids))
     for start in range(0, len(wanted), _CHUNK):
         with transaction.atomic():
@@ -31,6 +56,9 @@ def refresh(image_ids: Iterable[int]) -> None:
 
 def add(image: Image) -> None:
     """Write the document of an image whose row is new: nothing can speak of it yet."""
+    if (put_off := _put_off.get()) is not None:
+        put_off.add(image.pk)
+        return
     _put_documents([_document(image, [], [], [], {}, [])])
 
 

@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from django.db import transaction
+
+from gallery import image_index
 from imagineer.jobs.registry import JobContext
 from scraping import spool
 from scraping.addresses import site_of
@@ -14,7 +17,7 @@ from scraping.earlier_crawls import Earlier, refuse_unchanged
 from scraping.examining import Examining, Waiting
 from scraping.models import CrawlTarget, RefusedImage, ScrapeJob
 from scraping.options import CrawlOptions
-from scraping.take_picture import add_counts, refuse, take
+from scraping.take_picture import add_counts, refuse, take, taken_together
 
 State = CrawlTarget.State
 OPEN = (State.WAITING, State.RUNNING)
@@ -25,6 +28,8 @@ _LIMITS = {
     "minutes": "Stopped because the crawl's time is up.",
     "downloads": "Stopped because too few of the many pictures fetched could be taken.",
 }
+# Pictures that are written in one transaction: other writers wait no longer than for these.
+_TOGETHER = 8
 _SAME_FILE = "Its server sent the same file again."
 
 
@@ -116,11 +121,20 @@ def settle_spool(work: Work) -> None:
     settle(work, to_the_last=True)
 
 
-def settle(work: Work, *, to_the_last: bool = False) -> None:
-    """Take or refuse the pictures that are examined by now, or all that wait."""
-    for waiting in work.examining.ready(to_the_last=to_the_last):
-        _take(work, waiting)
-        waiting.path.unlink(missing_ok=True)
+def settle(work: Work, *, fewer: bool = False, to_the_last: bool = False) -> None:
+    """Take or refuse the pictures that are examined by now, a few together, or all that wait.
+
+    fewer: also where a few are not there yet. Those that share a transaction are indexed at its
+    end; they have been waited for before, so that nobody else waits for the database meanwhile.
+    """
+    while together := work.examining.first(_TOGETHER, fewer=fewer, wait=to_the_last):
+        with transaction.atomic(), image_index.once(), taken_together():
+            taken = [waiting.event["image_url"] for waiting in together if _take(work, waiting)]
+        for waiting in together:
+            waiting.path.unlink(missing_ok=True)
+        if taken:
+            others = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+            work.context.log(f"Took {taken[0]}{others}")
 
 
 def handle(work: Work, event: Event) -> None:
@@ -157,21 +171,22 @@ def sighting(event: Event) -> Sighting:
     return Sighting(**{column.name: event[column.name] for column in fields(Sighting)})
 
 
-def _take(work: Work, waiting: Waiting) -> None:
+def _take(work: Work, waiting: Waiting) -> bool:
+    """Whether the picture is taken."""
     target, event = waiting.target, waiting.event
     if _has_enough(work, target):
-        return
+        return False
     earlier = work.earlier_of(target, event["image_url"])
     if earlier is not None and earlier.has(waiting.body):
         refuse_unchanged(target, sighting(event), _SAME_FILE, earlier, is_fetched=True)
-        return
+        return False
     image = take(target, sighting(event), waiting.examined())
     if image is None:
-        return
-    work.context.log(f"Took {event['image_url']}")
+        return False
     if target.state in OPEN and _has_enough(work, target):
         work.stop_target(target.pk, "images")
         _end(work, target, "images")
+    return True
 
 
 def _refuse(work: Work, target: CrawlTarget, event: Event) -> None:

@@ -8,9 +8,9 @@ finds its pictures in the spool.
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from pathlib import Path
 
 from gallery.models import Image
@@ -20,7 +20,7 @@ from scraping.examine_file import Examined, examine
 from scraping.models import CrawlTarget
 
 # For each thread: one is examined, and others are at hand.
-_AHEAD = 3
+_AHEAD = 6
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,19 @@ class Examining:
             coming = self._pool.submit(examine, body, target.chosen, sha256)
         self._line.append(Waiting(target, path, event, body, coming))
 
-    def ready(self, *, to_the_last: bool = False) -> Iterator[Waiting]:
-        """Those that came first, as long as they are examined or too many wait behind them."""
-        while self._line:
-            first = self._line[0]
-            if not (first.is_examined or to_the_last or len(self._line) > self._most):
-                return
+    def first(self, most: int, *, fewer: bool = False, wait: bool = False) -> list[Waiting]:
+        """The first ones of the line, so many of them; none if that many are not examined yet.
+
+        fewer: as many as are examined, if it is at least one. wait: for all that there are.
+        When too many wait behind them, the first ones are waited for in any case.
+        """
+        wait = wait or len(self._line) > self._most
+        there = list(islice(self._line, most))
+        if not wait:
+            there = list(takewhile(lambda waiting: waiting.is_examined, there))
+            if len(there) < most and not fewer:
+                return []
+        for waiting in there:
+            waiting.examined()
             self._line.popleft()
-            yield first
+        return there

@@ -146,7 +146,7 @@ def _crawl(work: Work) -> bool:
                 crawl_events.end_all(work, "minutes")
                 return True
             if event is None:
-                crawl_events.settle(work)
+                crawl_events.settle(work, fewer=True)
                 continue
             if event["event"] == "end":
                 return True

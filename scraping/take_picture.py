@@ -5,12 +5,16 @@ crawl may be run again after a kill at any point.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from gallery import albums, image_index, near_duplicates, similar
@@ -70,12 +74,11 @@ def _take_new(target: CrawlTarget, found: Sighting, file: Prepared) -> Image | N
         original_name=name_in(found.image_url),
         imported_rating=rating_in(found),
         path_prefix=_folder(scrape),
-        album=album_of(scrape) if chosen.auto_create_album else None,
         created_by=scrape.created_by,
     )
     if not added.created:
         return _take_known(target, found, added.image)
-    record(target, found, added.image)
+    _keep(target, found, added.image)
     if twin is not None:
         _replace(target, twin, added.image)
     return added.image
@@ -89,10 +92,21 @@ def _take_known(target: CrawlTarget, found: Sighting, known: Image) -> Image | N
         return None
     ours = (known.file.name or "").startswith(f"{_folder(scrape)}/")
     if ours and not known.scraped_from.filter(scrape_job=scrape).exists():
-        record(target, found, known)
+        _keep(target, found, known)
         return known
     refuse_duplicate(target, found, Reason.EXACT, known)
     return None
+
+
+def _keep(target: CrawlTarget, found: Sighting, image: Image) -> None:
+    scrape, together = target.scrape_job, _together.get()
+    record(target, found, image)
+    if not target.chosen.auto_create_album:
+        return
+    if together is None:
+        albums.put(album_of(scrape), image, added_by=scrape.created_by)
+    else:
+        together.shelved.setdefault(scrape.pk, (scrape, []))[1].append(image.pk)
 
 
 def refuse_duplicate(
@@ -183,17 +197,20 @@ def _names(name: str) -> Iterator[str]:
 
 
 def record(target: CrawlTarget, found: Sighting, image: Image) -> None:
-    """Remember where the image came from, and keep the words beside it as labels."""
+    """Remember where the image came from, and keep the words beside it as labels.
+
+    Raises IntegrityError if this crawl has recorded it before.
+    """
     scrape = target.scrape_job
-    with transaction.atomic():
-        _, created = ScrapedImage.objects.get_or_create(
+    with transaction.atomic(savepoint=False):
+        ScrapedImage.objects.create(
             scrape_job=scrape,
             image=image,
-            defaults=_columns(target, found, image.sha256)
-            | {"alt_text": found.alt, "caption_text": found.caption, "texts": found.texts},
+            alt_text=found.alt,
+            caption_text=found.caption,
+            texts=found.texts,
+            **_columns(target, found, image.sha256),
         )
-        if not created:
-            return
         Label.objects.bulk_create(
             Label(
                 image=image,
@@ -266,18 +283,55 @@ def forget_passing(scrape: ScrapeJob) -> None:
             add_counts(target, filtered=-gone)
 
 
+@dataclass
+class _Together:
+    """What several pictures have in common to be written: counts by target, albums by crawl."""
+
+    counted: dict[int, tuple[CrawlTarget, Counter[str]]] = field(default_factory=dict)
+    shelved: dict[int, tuple[ScrapeJob, list[int]]] = field(default_factory=dict)
+
+
+_together: ContextVar[_Together | None] = ContextVar("together", default=None)
+
+
+@contextmanager
+def taken_together() -> Iterator[None]:
+    """Counts and albums of what is taken within it are written at its end, all at once.
+
+    It lies in one transaction with what it takes.
+    """
+    assert connection.in_atomic_block, "A kill between would leave rows that nobody has counted."
+    found = _Together()
+    token = _together.set(found)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    for scrape, images in found.shelved.values():
+        albums.put_many(album_of(scrape), images, added_by=scrape.created_by)
+    for target, counts in found.counted.values():
+        _write_counts(target, counts)
+
+
 def add_counts(target: CrawlTarget, **counts: int) -> None:
     """Add to a target's counts and its crawl's; what is taken, to its source's too."""
-    rows = (target, target.scrape_job)
+    together = _together.get()
+    if together is None:
+        _write_counts(target, counts)
+    else:
+        _, sums = together.counted.setdefault(target.pk, (target, Counter()))
+        for name, number in counts.items():
+            sums[name] += number
+    for row in (target, target.scrape_job):
+        for name, number in counts.items():
+            setattr(row, name, getattr(row, name) + number)
+
+
+def _write_counts(target: CrawlTarget, counts: Mapping[str, int]) -> None:
+    added = {name: F(name) + number for name, number in counts.items()}
     # A kill between them would leave them different for good.
     with transaction.atomic(savepoint=False):
         if counts.get("imported") and target.source_id:
-            taken = F("imported") + counts["imported"]
-            Source.objects.filter(pk=target.source_id).update(imported=taken)
-        for row in rows:
-            type(row).objects.filter(pk=row.pk).update(
-                **{name: F(name) + number for name, number in counts.items()}
-            )
-    for row in rows:
-        for name, number in counts.items():
-            setattr(row, name, getattr(row, name) + number)
+            Source.objects.filter(pk=target.source_id).update(imported=added["imported"])
+        CrawlTarget.objects.filter(pk=target.pk).update(**added)
+        ScrapeJob.objects.filter(pk=target.scrape_job_id).update(**added)

@@ -1,5 +1,6 @@
 """Files on their way through the threads."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 from gallery.tests.factories import make_image, picture_file
 from imagineer.tests.rows import make_row
 from scraping import examining, spool
-from scraping.examine_file import Examined
-from scraping.examining import Examining
+from scraping.examine_file import Examined, examine
+from scraping.examining import Examining, Waiting
 from scraping.models import CrawlTarget
 
 pytestmark = pytest.mark.django_db
@@ -19,8 +20,20 @@ def put(folder: Path, name: str, body: bytes) -> Path:
     return folder / spool.publish(spool.write(folder, name, {"image_url": name}, body))
 
 
-def names(found: Any) -> list[str]:
+def names(found: list[Waiting]) -> list[str]:
     return [waiting.event["image_url"] for waiting in found]
+
+
+def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Pictures are not examined until the event is set."""
+    go = threading.Event()
+
+    def examine_later(*args: Any) -> Examined:
+        assert go.wait(60)
+        return examine(*args)
+
+    monkeypatch.setattr(examining, "examine", examine_later)
+    return go
 
 
 def test_they_come_back_in_their_order_whatever_is_done_first(tmp_path: Path) -> None:
@@ -28,25 +41,37 @@ def test_they_come_back_in_their_order_whatever_is_done_first(tmp_path: Path) ->
     with Examining() as line:
         line.add(target, put(tmp_path, "large", picture_file(1, 2000, 2000)))
         line.add(target, put(tmp_path, "small", picture_file(2, 300, 300)))
-        found = list(line.ready(to_the_last=True))
+        found = line.first(5, wait=True)
         assert names(found) == ["large", "small"]
         assert [type(waiting.examined()) for waiting in found] == [Examined, Examined]
-        assert list(line.ready(to_the_last=True)) == []
+        assert line.first(5, wait=True) == []
 
 
-def test_what_is_not_examined_yet_is_waited_for_only_when_too_many_are(
+def test_so_many_come_together_or_fewer_where_that_is_asked_for(tmp_path: Path) -> None:
+    target = make_row(CrawlTarget)
+    with Examining() as line:
+        for name in "abc":
+            line.add(target, put(tmp_path, name, picture_file(ord(name), 64, 64)))
+        (last,) = list(line._line)[-1:]
+        last.examined()
+        assert line.first(4) == []
+        assert names(line.first(2)) == ["a", "b"]
+        assert line.first(2) == []
+        assert names(line.first(2, fewer=True)) == ["c"]
+
+
+def test_what_is_not_examined_is_waited_for_only_when_too_many_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = make_row(CrawlTarget)
+    target, go = make_row(CrawlTarget), slow(monkeypatch)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     with Examining() as line:
         for number in range(examining._AHEAD):
-            line.add(target, put(tmp_path, str(number), picture_file(number, 1500, 1500)))
-        assert len(list(line.ready())) < examining._AHEAD
-        for number in range(examining._AHEAD, 3 * examining._AHEAD):
-            line.add(target, put(tmp_path, str(number), picture_file(number, 300, 300)))
-        assert names(line.ready())[:2] in (["0", "1"], ["1", "2"], ["2", "3"])
-        list(line.ready(to_the_last=True))
+            line.add(target, put(tmp_path, str(number), picture_file(number, 64, 64)))
+        assert line.first(2, fewer=True) == []
+        line.add(target, put(tmp_path, "one too many", picture_file(99, 64, 64)))
+        threading.Timer(0.2, go.set).start()
+        assert names(line.first(2)) == ["0", "1"]
 
 
 def test_bytes_that_the_gallery_has_are_not_examined(tmp_path: Path) -> None:
@@ -55,7 +80,7 @@ def test_bytes_that_the_gallery_has_are_not_examined(tmp_path: Path) -> None:
         body = file.read()
     with Examining() as line:
         line.add(make_row(CrawlTarget), put(tmp_path, "known", body))
-        (waiting,) = line.ready()
+        (waiting,) = line.first(1)
         assert waiting.is_examined
         assert waiting.examined() == body
 
@@ -65,7 +90,7 @@ def test_a_file_that_is_not_whole_is_removed(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     with Examining() as line:
         line.add(make_row(CrawlTarget), path)
-        assert list(line.ready(to_the_last=True)) == []
+        assert line.first(1, wait=True) == []
     assert not path.exists()
 
 
