@@ -15,6 +15,7 @@ DIRECT = re.compile(r"""os\.(?:environ(?:\.get)?|getenv)[\[(]\s*["']([A-Z0-9_]+)
 # Set by the system, Django or supervisord for what they start.
 NOT_OURS = {
     "DJANGO_SETTINGS_MODULE", "PATH", "HOME", "TERM", "TMPDIR", "SUPERVISOR_PROCESS_NAME",
+    "PLAYWRIGHT_BROWSERS_PATH",
 }  # fmt: skip
 
 

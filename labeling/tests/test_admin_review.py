@@ -64,7 +64,7 @@ def test_it_opens_with_the_first_to_review_and_says_how_many_there_are(admin: Cl
     assert "Claude, m, prompt default 2, 40% sure" in page
     assert "1 of 2" in page
     assert "of 77 tokens" in page
-    assert page.count('name="csrfmiddlewaretoken"') == 3  # the item's, the theme's, signing out
+    assert page.count('name="csrfmiddlewaretoken"') == 4  # the item’s, theme’s, 18+’s, signing out
 
 
 def test_of_no_words_no_tokens_are_told(admin: Client) -> None:
