@@ -375,7 +375,7 @@ class SourceForm(SourceModelForm):
         }
         help_texts = {
             "max_images": "Of one crawl.",
-            "rate_limit": "To one host.",
+            "rate_limit": "To all its hosts together.",
             "schedule": f"A cron expression; {schedule.EXAMPLE} Only what is new is fetched then.",
         }
 
