@@ -95,6 +95,7 @@ def served(folder: Path) -> Any:
 def serve(folder: Path) -> None:
     """Serve the folder from memory, with connections kept open, and say where."""
     from twisted.internet import reactor
+    from twisted.internet.error import CannotListenError
     from twisted.web.resource import Resource
     from twisted.web.server import Site
     from twisted.web.static import Data
@@ -105,8 +106,13 @@ def serve(folder: Path) -> None:
         root.putChild(path.name.encode(), Data(path.read_bytes(), kind))
     root.putChild(b"", Data((folder / "index.html").read_bytes(), "text/html; charset=utf-8"))
     loop: Any = reactor
-    port = loop.listenTCP(0, Site(root), interface=HOST)
-    print(f"http://{HOST}:{port.getHost().port}/", flush=True)
+    try:
+        # gallery-dl's reader of any page takes addresses without a port alone.
+        loop.listenTCP(80, Site(root), interface=HOST)
+        print(f"http://{HOST}/", flush=True)
+    except CannotListenError:
+        port = loop.listenTCP(0, Site(root), interface=HOST)
+        print(f"http://{HOST}:{port.getHost().port}/", flush=True)
     loop.run()
 
 
@@ -292,12 +298,12 @@ def _output(words: list[str], environment: dict[str, str] | None = None) -> str:
 
 
 def others(url: str, pictures: int) -> dict[str, float | None]:
-    """Pictures a second of other programs, None for one that is not installed."""
+    """Pictures a second of other programs, None for one that is not installed or fetches none."""
     commands = {
         "wget -r": ["wget", "--quiet", "--recursive", "--level=inf", "--no-parent", url],
         "gallery-dl": [
             "gallery-dl", "--quiet", "--no-part", "--directory", ".",
-            *(f"r:{url}page-{page}.html" for page in range(1, pictures // A_PAGE)),
+            *(f"generic:{url}page-{page}.html" for page in range(1, pictures // A_PAGE)),
         ],
     }  # fmt: skip
     rates: dict[str, float | None] = {}
@@ -311,7 +317,7 @@ def others(url: str, pictures: int) -> dict[str, float | None]:
             subprocess.run([program, *command[1:]], cwd=folder, check=False)
             seconds = time.perf_counter() - began
             came = len(list(Path(folder).rglob("*.jpg")))
-        rates[name] = round(came / seconds, 1)
+        rates[name] = round(came / seconds, 1) if came else None
     return rates
 
 
