@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from gallery import image_index
+from gallery import image_index, similar
 from imagineer.jobs.registry import JobContext
 from scraping import spool
 from scraping.addresses import site_of
@@ -128,8 +128,13 @@ def settle(work: Work, *, fewer: bool = False, to_the_last: bool = False) -> Non
     end; they have been waited for before, so that nobody else waits for the database meanwhile.
     """
     while together := work.examining.first(_TOGETHER, fewer=fewer, wait=to_the_last):
-        with transaction.atomic(), image_index.once(), taken_together():
-            taken = [waiting.event["image_url"] for waiting in together if _take(work, waiting)]
+        try:
+            with transaction.atomic(), image_index.once(), taken_together():
+                taken = [waiting.event["image_url"] for waiting in together if _take(work, waiting)]
+        except BaseException:
+            # What this process knows of pictures may tell of some that are gone with this.
+            similar.forget()
+            raise
         for waiting in together:
             waiting.path.unlink(missing_ok=True)
         if taken:
