@@ -11,8 +11,7 @@ class ScrapingConfig(AppConfig):
         from gallery import albums
         from imagineer.jobs import registry
         from imagineer.jobs.models import Queue
-        from scraping import kept_pages, preview, preview_files
-        from scraping.crawl_folder import remove_leftovers
+        from scraping import crawl_folder, kept_pages, preview, preview_files
         from scraping.jobs import ended, run
         from scraping.runs import is_promised, reach
         from scraping.scheduled_crawls import start_due
@@ -33,8 +32,8 @@ class ScrapingConfig(AppConfig):
         registry.register(
             preview.KIND, queue=Queue.DEFAULT, run=preview.run, label="Scraping preview"
         )
-        for upkeep in (
-            remove_leftovers, kept_pages.remove_old, preview_files.remove_old, start_due
-        ):  # fmt: skip
-            registry.register_upkeep(upkeep)
+        registry.register_upkeep(start_due)
+        registry.register_upkeep(preview_files.sweep, every_s=60)
+        registry.register_upkeep(crawl_folder.sweep, every_s=600)
+        registry.register_upkeep(kept_pages.sweep, every_s=3600)
         albums.promise(is_promised)

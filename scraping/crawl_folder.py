@@ -14,8 +14,6 @@ from scraping.models import ScrapeJob
 
 _NAME = "scrape-"
 _WRITE_EVERY_S = 2.0
-_SWEEP_EVERY_S = 600.0
-_swept = float("-inf")
 
 
 def path_of(scrape_id: int) -> Path:
@@ -24,18 +22,6 @@ def path_of(scrape_id: int) -> Path:
 
 def remove(scrape_id: int) -> None:
     shutil.rmtree(path_of(scrape_id), ignore_errors=True)
-
-
-def remove_leftovers() -> None:
-    """Remove folders of crawls that have ended and could not see to it. Cheap to call at any time.
-
-    A process looks every ten minutes.
-    """
-    global _swept
-    if time.monotonic() - _swept < _SWEEP_EVERY_S:
-        return
-    _swept = time.monotonic()
-    sweep()
 
 
 def sweep() -> None:

@@ -11,9 +11,7 @@ from scraping.models import CrawlTarget, Source
 # Of one source.
 MOST_BYTES = 200 * 10**6
 KEPT_S = 60 * 24 * 3600.0
-_SWEEP_EVERY_S = 3600.0
 _OF_SOURCE, _OF_ADDRESS = "source-", "address-"
-_swept = float("-inf")
 
 
 def _top() -> Path:
@@ -52,20 +50,8 @@ def _pages(folder: Path) -> list[tuple[float, int, Path]]:
     return found
 
 
-def remove_old() -> None:
-    """Remove folders of sources that are gone, and those not used for long. Cheap at any time.
-
-    A process looks once an hour, at the folders alone.
-    """
-    global _swept
-    if time.monotonic() - _swept < _SWEEP_EVERY_S:
-        return
-    _swept = time.monotonic()
-    sweep()
-
-
 def sweep() -> None:
-    """The same at once."""
+    """Remove folders of sources that are gone, and those not used for long."""
     there = list(_top().glob("*"))
     numbers = [path.name.removeprefix(_OF_SOURCE) for path in there]
     asked = [int(number) for number in numbers if number.isdecimal()]

@@ -13,9 +13,7 @@ from gallery.image_files import DecodedImage, fit, on_white, scaled
 
 KEPT_S = 3600.0
 _SIDE = 240
-_SWEEP_EVERY_S = 60.0
 _TOLD = "preview.json"
-_swept = float("-inf")
 
 
 def _top() -> Path:
@@ -53,17 +51,8 @@ def write_thumbnail(job_id: UUID, number: int, decoded: DecodedImage) -> None:
     small.save(thumbnail_path(job_id, number), "WEBP", quality=70, method=2)
 
 
-def remove_old() -> None:
-    """Remove previews of an hour ago. Cheap to call at any time: a process looks once a minute."""
-    global _swept
-    if time.monotonic() - _swept < _SWEEP_EVERY_S:
-        return
-    _swept = time.monotonic()
-    sweep()
-
-
 def sweep() -> None:
-    """The same at once."""
+    """Remove previews of an hour ago."""
     for folder in _top().glob("*"):
         try:
             is_old = folder.stat().st_mtime < time.time() - KEPT_S

@@ -4,6 +4,7 @@ A runner takes a :class:`JobContext` and returns its result (a JSON-able dict) o
 written to be run again after a crash: it skips what is finished already.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -69,7 +70,9 @@ class JobKind:
 
 
 _kinds: dict[str, JobKind] = {}
-_upkeep: list[Callable[[], object]] = []
+# Every how many seconds, and when this process did it last.
+_upkeep: dict[Callable[[], object], float] = {}
+_done_at: dict[Callable[[], object], float] = {}
 
 
 def register(
@@ -98,20 +101,24 @@ def register(
     _kinds[name] = JobKind(name, queue, run, label, succeeded, ended, warm_up)
 
 
-def register_upkeep(call: Callable[[], object]) -> None:
+def register_upkeep(call: Callable[[], object], *, every_s: float = 0) -> None:
     """Have it called every few seconds by a worker of the queue "default", busy or idle.
+
+    every_s: a process leaves at least so many seconds between two calls.
 
     It must be cheap, since recovery waits for it, and safe to call from several processes at once:
     it asks for a job when one is due.
     """
-    if call not in _upkeep:
-        _upkeep.append(call)
+    _upkeep[call] = every_s
 
 
 def upkeep() -> None:
-    """Call all of them. What one raises passes."""
-    for call in _upkeep:
-        call()
+    """Call all that are due. What one raises passes."""
+    for call, every_s in _upkeep.items():
+        now = time.monotonic()
+        if now - _done_at.get(call, float("-inf")) >= every_s:
+            _done_at[call] = now
+            call()
 
 
 def kind(name: str) -> JobKind:

@@ -58,13 +58,3 @@ def test_crawls_of_a_source_share_a_folder_and_so_do_those_of_an_address(pages: 
     loose = [make_row(CrawlTarget, address_digest=digest * 64) for digest in "aab"]
     assert kept_pages.folder_of(loose[0]) == kept_pages.folder_of(loose[1])
     assert kept_pages.folder_of(loose[0]) != kept_pages.folder_of(loose[2])
-
-
-@pytest.mark.django_db
-def test_a_process_looks_once_an_hour(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[int] = []
-    monkeypatch.setattr(kept_pages, "sweep", lambda: looked.append(1))
-    monkeypatch.setattr(kept_pages, "_swept", float("-inf"))
-    for _ in range(3):
-        kept_pages.remove_old()
-    assert looked == [1]

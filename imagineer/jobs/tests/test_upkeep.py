@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
-    monkeypatch.setattr(registry, "_upkeep", [])
+    monkeypatch.setattr(registry, "_upkeep", {})
     monkeypatch.setattr(orphans, "recover", lambda: found.append("recovery"))
     registry.register_upkeep(lambda: found.append("upkeep"))
     return found
@@ -48,7 +48,7 @@ def test_a_database_that_is_away_ends_no_worker(monkeypatch: pytest.MonkeyPatch)
     def fail() -> None:
         raise DatabaseError("gone")
 
-    monkeypatch.setattr(registry, "_upkeep", [fail])
+    monkeypatch.setattr(registry, "_upkeep", {fail: 0})
     monkeypatch.setattr(orphans, "recover", lambda: None)
     worker("default").recover()
 
@@ -61,3 +61,18 @@ def test_one_function_is_called_once_however_often_it_is_registered(called: list
     registry.register_upkeep(once)
     registry.upkeep()
     assert called == ["upkeep", "once"]
+
+
+def test_what_needs_it_rarely_is_left_alone_for_its_time(
+    called: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    registry.register_upkeep(lambda: called.append("rare"), every_s=60)
+    registry.upkeep()
+    now += 59
+    registry.upkeep()
+    assert called == ["upkeep", "rare", "upkeep"]
+    now += 1
+    registry.upkeep()
+    assert called == ["upkeep", "rare", "upkeep", "upkeep", "rare"]
