@@ -134,7 +134,7 @@ class ScrapeJobAdmin(PreviewAdmin, RunAdmin):
         return JsonResponse(
             {
                 "head": render_to_string("admin/scraping/scrapejob/head.html", context, request),
-                "made": render_to_string("admin/scraping/scrapejob/made.html", context, request),
+                "made": render_to_string("admin/jobs/job/made.html", context, request),
                 "log": log_after(request, scrape.job),
                 "ended": scrape.job.has_ended,
             }

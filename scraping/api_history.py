@@ -10,6 +10,7 @@ from imagineer.accounts.permissions import ADMIN
 from imagineer.keyset import paginate
 from imagineer.problems import Problem, not_found
 from scraping import history
+from scraping.api_schemas import CountsOut
 from scraping.models import COUNTS, CrawlTarget, Source
 
 router = Router(tags=["scraping"])
@@ -52,7 +53,7 @@ class DifferenceOut(Schema):
     items: list[ComparedOut]
 
 
-class PastCrawlOut(Schema):
+class PastCrawlOut(CountsOut):
     """A source's part in one of its crawls, with the counts of that part."""
 
     crawl_id: int
@@ -61,13 +62,6 @@ class PastCrawlOut(Schema):
     state: str
     ended_because: str
     album_id: int | None
-    pages: int
-    discovered: int
-    downloaded: int
-    filtered: int
-    duplicate: int
-    imported: int
-    errors: int
     created_at: datetime
     finished_at: datetime | None
 

@@ -6,12 +6,12 @@ become the newest labels of the kind "web page", and so count before theirs. An 
 in otherwise keeps its own words.
 """
 
-from gallery import image_index
 from gallery.image_files import DecodedImage
 from gallery.models import Image, Label
 from scraping.crawl_config import Sighting
 from scraping.found_labels import labels_in
 from scraping.models import CrawlTarget, RefusedImage, ScrapedImage, Source
+from scraping.write_labels import write_labels
 
 _LEVELS = {Source.Trust.LOW: 0, Source.Trust.MEDIUM: 1, Source.Trust.HIGH: 2}
 # A file of so many times the pixels is worth another place in the gallery.
@@ -86,14 +86,4 @@ def say(target: CrawlTarget, found: Sighting, image: Image) -> None:
     others = [one for one in labels_in(found) if one[0] != Label.Kind.CAPTION]
     wanted = [one for one in (*captions[:-1], *others) if one not in known]
     wanted += [one for one in captions[-1:] if one != newest]
-    Label.objects.bulk_create(
-        Label(
-            image=image,
-            kind=kind,
-            text=text,
-            source=Label.Source.SCRAPER,
-            created_by=target.scrape_job.created_by,
-        )
-        for kind, text in wanted
-    )
-    image_index.refresh([image.pk])
+    write_labels(target, image, wanted)

@@ -35,11 +35,6 @@ def parse_srcset(text: str) -> list[tuple[str, float]]:
     return found
 
 
-def largest_first(text: str) -> list[str]:
-    """The addresses of a srcset, the largest picture first."""
-    return [url for url, _ in sorted(parse_srcset(text), key=lambda one: -one[1])]
-
-
 def _end_of_descriptors(text: str, position: int) -> int:
     """Where the descriptors end: at a comma outside parentheses, or at the end."""
     depth = 0

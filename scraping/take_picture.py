@@ -17,9 +17,9 @@ from urllib.parse import unquote, urlsplit
 from django.db import connection, transaction
 from django.db.models import F
 
-from gallery import albums, image_index, near_duplicates, similar
+from gallery import albums, near_duplicates, similar
 from gallery.add_image import Prepared, add_image
-from gallery.models import Album, Image, Label
+from gallery.models import Album, Image
 from scraping import duplicates
 from scraping.crawl_config import Sighting
 from scraping.examine_file import Examined, examine
@@ -33,6 +33,7 @@ from scraping.models import (
     ScrapeJob,
     Source,
 )
+from scraping.write_labels import write_labels
 
 Reason = RefusedImage.Reason
 _LONGEST_URL = 2000
@@ -211,17 +212,7 @@ def record(target: CrawlTarget, found: Sighting, image: Image) -> None:
             texts=found.texts,
             **_columns(target, found, image.sha256),
         )
-        Label.objects.bulk_create(
-            Label(
-                image=image,
-                kind=kind,
-                text=text,
-                source=Label.Source.SCRAPER,
-                created_by=scrape.created_by,
-            )
-            for kind, text in labels_in(found)
-        )
-        image_index.refresh([image.pk])
+        write_labels(target, image, labels_in(found))
         add_counts(target, imported=1, downloaded=1)
 
 

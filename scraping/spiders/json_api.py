@@ -18,13 +18,13 @@ from scraping.api_answers import (
     worded_status,
 )
 from scraping.api_requests import ApiRequest, first_request, next_link, next_request, without_key
-from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
+from scraping.crawl_config import CrawlConfig, TargetConfig
 from scraping.field_mapping import checked
 from scraping.resolver import refused_hosts
 from scraping.spiders.api_key import FOR_API, ApiKeyMiddleware
 from scraping.spiders.items import PageRead, PageTrouble, PictureRefused
 from scraping.spiders.memory import Remembered
-from scraping.spiders.pictures import PictureSpider, Yielded
+from scraping.spiders.pictures import PictureSpider, Yielded, sighting_of
 
 # Nearest to the network: no other middleware sees the key.
 _KEY_ORDER = 1000
@@ -147,16 +147,7 @@ class JsonApiSpider(PictureSpider):
         if picture is None or not urls:
             return
         page_url = next(iter(self._clean((picture.page_url,))), "") or url
-        candidate = replace(picture.candidate, urls=urls)
-        sighting = Sighting(
-            image_url=urls[0],
-            page_url=page_url,
-            found_by=candidate.rule,
-            position=position,
-            alt=candidate.alt,
-            caption=candidate.caption,
-            texts=candidate.texts,
-        )
+        sighting = sighting_of(replace(picture.candidate, urls=urls), page_url, position)
         too_small = self._too_small(picture)
         if too_small and self.known.isdisjoint(urls):
             self.known.update(urls)

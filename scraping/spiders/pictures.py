@@ -48,7 +48,7 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
     def ask_pictures(self, candidates: Iterable[Candidate], page_url: str) -> Iterator[Yielded]:
         """Requests for those that are not known yet, as many as the target may fetch."""
         for position, candidate in enumerate(candidates):
-            sighting = _sighting(candidate, page_url, position)
+            sighting = sighting_of(candidate, page_url, position)
             if (refusal := icon(candidate)) is not None:
                 yield from self.refuse_unasked(candidate.urls, sighting, refusal)
             else:
@@ -138,7 +138,7 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
             self.known.update(candidate.urls)
             if not is_known:
                 self.found += 1
-                yield PictureRefused(_sighting(candidate, page_url, position), "noai", _NOAI)
+                yield PictureRefused(sighting_of(candidate, page_url, position), "noai", _NOAI)
 
     def picture_failed(self, failure: Any) -> Iterator[Yielded]:
         reason, detail = failures.worded(failure.value, failure.request.url, refused_hosts)
@@ -154,7 +154,7 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
             yield PictureRefused(sighting, reason, detail)
 
 
-def _sighting(candidate: Candidate, page_url: str, position: int) -> Sighting:
+def sighting_of(candidate: Candidate, page_url: str, position: int | None) -> Sighting:
     return Sighting(
         image_url=candidate.urls[0],
         page_url=page_url,

@@ -4,7 +4,7 @@ from scraping.extract import Candidate, extract
 from scraping.page_addresses import absolute
 from scraping.page_words import LONGEST_TEXT, telling
 from scraping.same_picture import MOST_CANDIDATES
-from scraping.srcset import largest_first, parse_srcset
+from scraping.srcset import parse_srcset
 
 PAGE = "https://example.org/a/page.html"
 
@@ -78,10 +78,6 @@ def test_the_base_element_counts_and_a_broken_one_does_not():
 )
 def test_a_srcset_is_read_as_browsers_do(srcset, expected):
     assert parse_srcset(srcset) == expected
-
-
-def test_the_largest_of_a_srcset_is_first():
-    assert largest_first("s.jpg 1x, l.jpg 3x, m.jpg 2x") == ["l.jpg", "m.jpg", "s.jpg"]
 
 
 def test_a_srcset_beats_the_src_which_stays_as_fallback():

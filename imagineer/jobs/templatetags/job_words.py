@@ -35,15 +35,7 @@ def span(seconds: float | None) -> str:
 @register.filter
 def ago(moment: datetime | None) -> str | SafeString:
     """ "3 min ago" with the exact moment on hover."""
-    if moment is None:
-        return ""
-    local = timezone.localtime(moment)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(),
-        local.strftime("%Y-%m-%d %H:%M:%S"),
-        words.ago(moment, timezone.now()),
-    )
+    return "" if moment is None else _moment(moment, words.ago(moment, timezone.now()))
 
 
 @register.filter
@@ -51,12 +43,15 @@ def ahead(moment: datetime | None) -> str | SafeString:
     """ "in 3 min" with the exact moment on hover."""
     if moment is None:
         return ""
-    local = timezone.localtime(moment)
+    return _moment(moment, words.ahead(timezone.localtime(moment), timezone.now()))
+
+
+def _moment(moment: datetime, told: str) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
-        local.strftime("%Y-%m-%d %H:%M:%S"),
-        words.ahead(local, timezone.now()),
+        timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S"),
+        told,
     )
 
 
