@@ -1,31 +1,20 @@
-"""Without consent nobody sees a veiled picture sharp, and visitors nothing private at all.
+"""The walk of test_nothing_leaks.py is not blind.
 
-A walk (imagineer.tests.leaks) follows every address there could be, which the address tables
-enumerate (imagineer.tests.addresses), and every one that is given out, for galleries in random
-states. That the walk notices is itself tested: each surface is broken once, by what decides about
-it and by a word on its answer, and must be found leaking.
+Each surface is broken once, by what decides about it and by a word on its answer, and must be found
+leaking.
 """
 
-import asyncio
-import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import transaction
 from django.db.models import F, OuterRef, Q
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import resolve
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from gallery import (
     feeds,
@@ -39,7 +28,7 @@ from gallery import (
     views,
 )
 from gallery import sitemaps as maps
-from gallery.models import Album, AlbumImage, Exposure, Image, Rating
+from gallery.models import Album, AlbumImage, Exposure, Image
 from generation import api as generation_api
 from generation import lora_names
 from generation import views as generation_views
@@ -47,159 +36,10 @@ from generation.models import GenerationItem, ModelVersion
 from imagineer.jobs import api as jobs_api
 from imagineer.jobs import describe, events
 from imagineer.tests.addresses import EVERYWHERE
-from imagineer.tests.leaks import (
-    PICTURES,
-    SHELVES,
-    Rows,
-    State,
-    World,
-    addresses_of,
-    leaks,
-    make_rows,
-    settle,
-    walk,
-)
+from imagineer.tests.leaks.findings import leaks
+from imagineer.tests.leaks.worlds import ALL_SHELVES, EVERY_KIND, Rows, settle
 from scraping import api as scraping_api
 from training import api as training_api
-
-
-class AtOnce(Executor):
-    """Runs in the thread that asks, and as if no loop ran there: with the test's connection.
-
-    Within a loop Django opens another, which sees nothing of the test's transaction.
-    """
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
-        loop = asyncio.get_running_loop()
-        asyncio._set_running_loop(None)
-        try:
-            future.set_result(fn(*args, **kwargs))
-        finally:
-            asyncio._set_running_loop(loop)
-        return future
-
-
-@pytest.fixture
-def rows(db: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Rows:
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.MODELS_DIR = tmp_path
-    monkeypatch.setattr(events, "_readers", AtOnce())
-    return make_rows(tmp_path)
-
-
-# --- The property --------------------------------------------------------------------------------
-
-_state = st.builds(
-    State,
-    rating=st.sampled_from(Rating.values),
-    is_public=st.sampled_from([True, True, True, False]),
-    source_type=st.sampled_from(["upload", "scraped", "generated"]),
-    trashed=st.sampled_from([False, False, False, True]),
-    shelves=st.lists(st.integers(0, SHELVES - 1), unique=True, max_size=SHELVES).map(tuple),
-    lora=st.booleans(),
-)
-_world = st.builds(
-    World,
-    pictures=st.lists(_state, min_size=PICTURES, max_size=PICTURES).map(tuple),
-    public_shelves=st.lists(st.booleans(), min_size=SHELVES, max_size=SHELVES).map(tuple),
-    public_lora=st.booleans(),
-    public_base=st.booleans(),
-    public_run=st.booleans(),
-    public_training=st.booleans(),
-)
-
-
-def assert_tight(found: list[str]) -> None:
-    assert not found, "\n".join(found)
-
-
-@pytest.mark.parametrize("choice", ["hide", "blur", "show"])
-def test_visitors_learn_nothing_that_is_not_theirs(rows: Rows, choice: str) -> None:
-    @hypothesis_settings(
-        max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), database=None
-    )
-    @given(_world)
-    def check(world: World) -> None:
-        with transaction.atomic():
-            settle(rows, world)
-            assert_tight(leaks(Client(), rows, world, choice))
-            transaction.set_rollback(True)
-
-    check()
-
-
-# One of each kind: open, veiled by rating, veiled for want of one, private, in the trash.
-EVERY_KIND = World(
-    pictures=(
-        State("SAFE", shelves=(0, 1), lora=True),
-        State("EXPLICIT", shelves=(0, 1), lora=True),
-        State("UNRATED", source_type="scraped", shelves=(0,)),
-        State("SAFE", is_public=False, shelves=(0,), lora=True),
-        State("SAFE", trashed=True, shelves=(0,), lora=True),
-    ),
-    public_shelves=(True, False),
-    public_lora=False,
-    public_base=False,
-    public_run=False,
-    public_training=False,
-)
-# The same pictures where all that holds them is public, but for the model below the LoRA.
-ALL_SHELVES = World(EVERY_KIND.pictures, (True, True), public_lora=True, public_base=False)
-
-
-@pytest.mark.parametrize("world", [EVERY_KIND, ALL_SHELVES], ids=["private", "public"])
-@pytest.mark.parametrize("choice", ["hide", "blur", "show"])
-def test_a_gallery_with_every_kind_is_tight(rows: Rows, choice: str, world: World) -> None:
-    settle(rows, world)
-    assert_tight(leaks(Client(), rows, world, choice))
-
-
-def test_who_is_signed_in_and_no_admin_is_a_visitor(rows: Rows) -> None:
-    settle(rows, EVERY_KIND)
-    client = Client()
-    client.force_login(get_user_model().objects.create_user("plain", password="x"))
-    assert_tight(leaks(client, rows, EVERY_KIND, "blur"))
-
-
-def test_one_that_is_revealed_opens_no_other(rows: Rows) -> None:
-    settle(rows, EVERY_KIND)
-    client = Client()
-    revealed, veiled = rows.images[1], rows.images[2]
-    told = client.post(f"/images/{revealed.pk}/reveal", headers={"Accept": "application/json"})
-    assert "promptpic1" not in told.json()["src"]
-    assert client.get(told.json()["src"]).status_code == 200
-    found = leaks(client, rows, EVERY_KIND, "blur")
-    # All that is found is of the one, and only where its own pages and tiles are.
-    assert [leak for leak in found if "EXPLICIT" not in leak and "counts" not in leak] == []
-    assert any("EXPLICIT" in leak for leak in found)
-    assert client.get(f"/images/{veiled.pk}/original").status_code == 404
-
-
-def test_the_walk_comes_by_every_public_page(rows: Rows) -> None:
-    settle(rows, ALL_SHELVES)
-    visited = set()
-    for address, answer in walk(Client(), rows).items():
-        if answer.found and not address.startswith("/api/"):
-            match = resolve(address.removesuffix(" [htmx]").partition("?")[0])
-            visited.add(match.view_name)
-    # Which only leads elsewhere.
-    assert set(EVERYWHERE) - visited - {"gallery:album_source"} == {
-        name for name in EVERYWHERE if name.startswith("/api/")
-    }
-
-
-def test_the_walk_gets_an_answer_of_every_public_operation(rows: Rows) -> None:
-    settle(rows, ALL_SHELVES)
-    for name in EVERYWHERE:
-        if name.startswith("/api/"):
-            answers = walk(Client(), rows, name).values()
-            assert any(answer.found for answer in answers), name
-            # A stream is found before it has told anything.
-            assert not name.endswith("/events") or any("event: end" in a.told for a in answers)
-
-
-# --- Leaks that are made on purpose --------------------------------------------------------------
 
 
 def _always(value: Any) -> Callable[..., Any]:
@@ -339,41 +179,21 @@ def test_a_leak_on_any_surface_is_found(rows: Rows, surface: str) -> None:
     for world in (EVERY_KIND, ALL_SHELVES):
         settle(rows, world)
         with planted(tuple(patches)):
-            found += leaks(Client(), rows, world, "blur")
+            found += leaks(Client(), rows, world, "blur", under=address)
         if any(leak.startswith(address) for leak in found):
             return
     pytest.fail(f"Nothing was found at {address}, but {found}")
 
 
 class Telling(Client):
-    """Answers of one page or operation tell a word that they should not."""
+    """Every address answers with a word, if only to say that nothing is there."""
 
-    def __init__(self, name: str, word: bytes) -> None:
+    def __init__(self, word: bytes) -> None:
         super().__init__()
-        self.name, self.word = name, word
+        self.word = word
 
     def request(self, **asked: Any) -> Any:
-        response: Any = super().request(**asked)
-        if self.name == _name_of(asked["PATH_INFO"]):
-            told = HttpResponse(self.word, status=response.status_code)
-            told["Content-Type"] = "text/plain"
-            return told
-        return response
-
-
-def _name_of(path: str) -> str:
-    """As in EVERYWHERE: of a page its view, of an operation its path."""
-    match = resolve(path)
-    operation = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", f"/{match.route}")
-    return operation if path.startswith("/api/") else match.view_name
-
-
-def test_each_address_belongs_to_its_name(rows: Rows) -> None:
-    """What follows plants a word by the name."""
-    for name in EVERYWHERE:
-        for address in addresses_of(name, rows):
-            path = address.partition("?")[0]
-            assert _name_of(path) == name, address
+        return HttpResponse(self.word, status=404, content_type="text/plain")
 
 
 WORDS_OF_ALL = {
@@ -405,9 +225,9 @@ def test_no_answer_tells_what_it_should_not_unnoticed(rows: Rows, name: str) -> 
     for what, word in WORDS_OF_ALL.items():
         for placeholder, value in stands_for.items():
             word = word.replace(placeholder, value)
-        assert leaks(Telling(name, word), rows, EVERY_KIND, "blur", only=name), what
+        assert leaks(Telling(word), rows, EVERY_KIND, "blur", only=name), what
     sharp = next(iter(rows.files[rows.images[1].pk]))
-    assert leaks(Telling(name, sharp), rows, EVERY_KIND, "blur", only=name), "a sharp file"
+    assert leaks(Telling(sharp), rows, EVERY_KIND, "blur", only=name), "a sharp file"
 
 
 def test_an_admin_sees_it_all(rows: Rows) -> None:
