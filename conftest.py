@@ -1,5 +1,7 @@
 """Fixtures that the tests of several rooms share: a browser for the test run, real workers."""
 
+import os
+
 import pytest
 from pytest_django import DjangoDbBlocker
 
@@ -27,6 +29,19 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: from the first on, Playwright's loop runs in the main thread."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Browser tests come last: from the first on, Playwright's loop runs in the main thread.
+
+    On a database of their own choice (make test-postgresql) run those alone that ask one.
+    """
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    if os.environ.get("TEST_DATABASE_URL"):
+        config.hook.pytest_deselected(items=[item for item in items if not _asks_database(item)])
+        items[:] = [item for item in items if _asks_database(item)]
+
+
+def _asks_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or bool(
+        fixtures & {"db", "transactional_db", "live_server"}
+    )
