@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from lxml import etree, html
 
-from scraping.page_addresses import IMAGE_FILE, absolute, is_image_file, sized
+from scraping.page_addresses import IMAGE_FILE, absolute, is_image_file
+from scraping.picture_sizes import sized
 from scraping.picture_texts import PictureTexts
 from scraping.same_picture import Address, Offered
 from scraping.srcset import parse_srcset
@@ -42,6 +43,7 @@ _MOST_SOURCES = 20
 # What <source type> may name of what the gallery takes.
 _TAKEN_TYPES = ("", "image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif", "image/bmp")
 _IN_QUERY = re.compile(r"(?:^|&)(?:format|fm|ext)=(?:jpe?g|png|webp)(?:&|$)", re.IGNORECASE)
+_WIDTH_OF_SCRIPTS = "2048"
 # (rule, address as it is written, width in pixels if known)
 _Written: TypeAlias = tuple[str, str, float | None]
 _PIXELS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*")
@@ -113,7 +115,8 @@ class _Reader:
         if link is not None:
             addresses = [*self._larger_behind(link, addresses), *addresses]
         width, height = _shown_size(img)
-        return Offered(tuple(addresses), self.texts.of_picture(img, near, link), width, height)
+        texts = self.texts.of_picture(img, near, link)
+        return Offered(tuple(addresses), texts, width, height, self._page_behind(link))
 
     def _written(self, img: Any, near: list[Any]) -> Iterator[_Written]:
         """What should be largest first."""
@@ -149,6 +152,11 @@ class _Reader:
             same = any(told.picture == sized(one.url).picture for one in shown)
             if is_image_file(url) or same or _IN_QUERY.search(url.partition("?")[2]):
                 yield Address(url, "link")
+
+    def _page_behind(self, link: Any) -> str:
+        """The page that a link opens; empty for a file, and for a place on this page."""
+        url = absolute(None if link is None else link.get("href"), self.base)
+        return "" if url is None or is_image_file(url) or url == self.base else url
 
     def _anchor(self, link: Any) -> Iterator[Offered]:
         """A link to an image file with no picture in it."""
@@ -199,6 +207,8 @@ def _kept_by_scripts(element: Any) -> tuple[list[str], list[str], list[str], lis
             continue
         if name in _BACKGROUND_NAMES or name == "data-bgset":
             continue
+        if "{width}" in value:
+            value = value.replace("{width}", _widest(element.get("data-widths")))
         if value[0] == "{":
             large += _in_json(value)
         elif _SET_NAME.search(name):
@@ -211,6 +221,12 @@ def _kept_by_scripts(element: Any) -> tuple[list[str], list[str], list[str], lis
             else:
                 lazy.append(value)
     return large, lazy, sets, small
+
+
+def _widest(written: str | None) -> str:
+    """What a script would put for {width} on a large screen; written: the widths it may take."""
+    widths = re.findall(r"\d{2,5}", (written or "")[:_LONGEST_SET])
+    return max(widths, key=int, default=_WIDTH_OF_SCRIPTS)
 
 
 def _is_image_address(value: str) -> bool:

@@ -6,20 +6,31 @@ A thumbnail that links to its file, a srcset with five sizes, a page's social ca
 is surely there.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
-from scraping.page_addresses import is_drawing_file, is_foreign_file, sized
-from scraping.page_words import best_text, telling_texts
+from scraping.page_addresses import is_drawing_file, is_foreign_file
+from scraping.page_words import best_text, telling, telling_texts
+from scraping.picture_sizes import sized
 
 MOST_CANDIDATES = 2000
 MOST_ADDRESSES = 4
+# Words of one group, and groups of one address without its size, that others are compared with.
+_MOST_SAID = 20
+_MOST_ALIKE = 50
+# Width by height of one picture's sizes, which are rounded.
+_SAME_SHAPE = 0.1
 
 # Rules by how large the picture should be that they lead to.
 RULES = (
     "link", "anchor", "picture", "srcset", "data", "noscript", "json_ld", "src", "background",
     "open_graph", "twitter",
 )  # fmt: skip
+
+# Rules that read a page's head: it describes a picture in words of its own.
+_OF_HEAD = ("json_ld", "open_graph", "twitter")
 
 
 @dataclass(frozen=True)
@@ -35,13 +46,15 @@ class Address:
 class Offered:
     """What one element offers. addresses: best first; texts: by where, as they are written.
 
-    width, height: in which it is shown, in pixels, as far as the page says.
+    width, height: in which it is shown, in pixels, as far as the page says. leads_to: the page
+    that its link opens; empty if none does.
     """
 
     addresses: tuple[Address, ...]
     texts: dict[str, str] = field(default_factory=dict)
     width: int | None = None
     height: int | None = None
+    leads_to: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,25 +85,120 @@ class Candidate:
 
 def candidates(offered: Iterable[Offered], page_title: str) -> list[Candidate]:
     """The pictures in the order in which they stand, each once, at most MOST_CANDIDATES."""
-    wanted = _without_placeholders([_without_foreign(one) for one in offered])
-    groups: list[list[Offered]] = []
-    place_of: dict[str, int] = {}
-    for one in wanted:
-        marks = [mark for address in one.addresses for mark in _marks(address.url)]
-        place = next((place_of[mark] for mark in marks if mark in place_of), None)
-        if place is None:
-            if len(groups) == MOST_CANDIDATES:
-                continue
-            place = len(groups)
-            groups.append([])
-        groups[place].append(one)
-        for mark in marks:
-            place_of.setdefault(mark, place)
-    return [_united(group, page_title) for group in groups]
+    groups = _Groups()
+    for one in _without_placeholders([_without_foreign(one) for one in offered]):
+        groups.add(one)
+    return [_united(group.offers, page_title) for group in groups.all()]
 
 
-def _marks(url: str) -> tuple[str, str]:
-    return url, sized(url).picture
+@dataclass
+class _Group:
+    """Offers of one picture, with what tells it from others: its words, where it leads, its shape.
+
+    is_whole: whether an address without a size is among them.
+    """
+
+    offers: list[Offered] = field(default_factory=list)
+    said: dict[str, set[str]] = field(default_factory=dict)
+    shapes: set[float] = field(default_factory=set)
+    is_whole: bool = False
+
+    def differs(self, said: Mapping[str, str], shapes: Collection[float]) -> bool:
+        """Whether something else is said of this picture, or nothing and it is of another form."""
+        known = [(text, self.said[where]) for where, text in said.items() if where in self.said]
+        if any(not _is_among(text, others) for text, others in known):
+            return True
+        if known or self.is_whole or not shapes:
+            return False
+        some = list(islice(self.shapes, _MOST_SAID))
+        return bool(some) and not any(
+            math.isclose(one, other, rel_tol=_SAME_SHAPE) for one in some for other in shapes
+        )
+
+    def add(self, one: Offered, said: Mapping[str, str]) -> None:
+        self.offers.append(one)
+        for where, text in said.items():
+            self.said.setdefault(where, set()).add(text)
+        told = [sized(address.url) for address in one.addresses]
+        self.shapes.update(_shapes(one))
+        self.is_whole = self.is_whole or any(math.isinf(each.pixels) for each in told)
+
+    def take_over(self, other: "_Group") -> None:
+        self.offers += other.offers
+        for where, texts in other.said.items():
+            self.said.setdefault(where, set()).update(texts)
+        self.shapes |= other.shapes
+        self.is_whole = self.is_whole or other.is_whole
+
+
+def _is_among(text: str, others: Collection[str]) -> bool:
+    return text in others or any(
+        text in other or other in text for other in islice(others, _MOST_SAID)
+    )
+
+
+def _shapes(one: Offered) -> list[float]:
+    shapes = (sized(address.url).shape for address in one.addresses)
+    return [shape for shape in shapes if shape is not None]
+
+
+class _Groups:
+    """One picture have those that share an address, and those whose addresses differ by a size
+    alone unless their words or links say that they are two."""
+
+    def __init__(self) -> None:
+        self._groups: dict[int, _Group] = {}
+        self._joined: dict[int, int] = {}
+        self._place_of: dict[str, int] = {}
+        self._places_alike: dict[str, list[int]] = {}
+
+    def all(self) -> Iterable[_Group]:
+        return (self._groups[place] for place in sorted(self._groups))
+
+    def add(self, one: Offered) -> None:
+        urls = [address.url for address in one.addresses]
+        pictures = dict.fromkeys(sized(url).picture for url in urls)
+        said = _said(one)
+        places = {self._now(self._place_of[url]) for url in urls if url in self._place_of}
+        places.update(self._alike(pictures, said, _shapes(one)))
+        if not places and len(self._groups) == MOST_CANDIDATES:
+            return
+        place = min(places, default=len(self._groups) + len(self._joined))
+        group = self._groups.setdefault(place, _Group())
+        for other in sorted(places - {place}):
+            group.take_over(self._groups.pop(other))
+            self._joined[other] = place
+        group.add(one, said)
+        for url in urls:
+            self._place_of.setdefault(url, place)
+        for picture in pictures:
+            alike = self._places_alike.setdefault(picture, [])
+            if place not in alike and len(alike) < _MOST_ALIKE:
+                alike.append(place)
+
+    def _now(self, place: int) -> int:
+        while place in self._joined:
+            place = self._joined[place]
+        return place
+
+    def _alike(
+        self, pictures: Iterable[str], said: Mapping[str, str], shapes: Collection[float]
+    ) -> Iterator[int]:
+        """Of each of these, the first group that may show the same."""
+        for picture in pictures:
+            places = map(self._now, self._places_alike.get(picture, ()))
+            same = (place for place in places if not self._groups[place].differs(said, shapes))
+            yield from islice(same, 1)
+
+
+def _said(one: Offered) -> dict[str, str]:
+    """What an element itself says of its picture, as far as it tells one from another."""
+    if not one.addresses or one.addresses[0].rule in _OF_HEAD:
+        return {}
+    urls = [address.url for address in one.addresses]
+    said = {where: telling(one.texts.get(where), urls).lower() for where in ("figcaption", "alt")}
+    said["leads_to"] = one.leads_to
+    return {where: text for where, text in said.items() if text}
 
 
 def _without_foreign(one: Offered) -> Offered:
@@ -119,7 +227,8 @@ def _without_placeholders(offered: Sequence[Offered]) -> list[Offered]:
 
 def _united(group: Sequence[Offered], page_title: str) -> Candidate:
     addresses = _ordered([address for one in group for address in one.addresses])
-    urls = tuple(dict.fromkeys(address.url for address in addresses))
+    originals = [told for address in addresses if (told := sized(address.url).original)]
+    urls = tuple(dict.fromkeys([*originals[:1], *(address.url for address in addresses)]))
     if len(urls) > MOST_ADDRESSES:
         # The last one is what the page itself shows, and so is surely there.
         urls = (*urls[: MOST_ADDRESSES - 1], urls[-1])

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scraping.extract import MOST_LINKS, extract
-from scraping.page_addresses import LONGEST_URL, absolute, sized
+from scraping.page_addresses import LONGEST_URL, absolute
 from scraping.page_words import LONGEST_TEXT, TEXTS
+from scraping.picture_sizes import sized
 from scraping.same_picture import MOST_ADDRESSES, MOST_CANDIDATES, RULES
 
 PAGE = "https://example.org/a/page.html"
@@ -18,7 +19,10 @@ SECONDS = 20
 _VALUES = st.one_of(
     st.sampled_from(
         ["a.jpg", "b-300x200.jpg", "/_next/image?url=a.jpg&w=9", "#", "", "http://[", "a.jpg 2x, b",
-         "url(a.jpg)", "background:image-set('a.jpg' 1x", "{\"a.jpg\": [1, 2]}", "{", "next", "2",
+         "/a-20x30.jpg", "https://static.wixstatic.com/media/a.jpg/v1/fill/w_9,h_9/a.jpg",
+         "https://live.staticflickr.com/1/2_3_b.jpg", "/upload/f_auto/https://x.org/a.jpg",
+         "/cdn-cgi/image/width=9/a.jpg", "url(a.jpg)",
+         "background:image-set('a.jpg' 1x", "{\"a.jpg\": [1, 2]}", "{", "next", "2",
          "image", "A boat", "data:,", "//x", "https://u:p@h/", "\x00", "a" * 3000]
     ),
     st.text(max_size=30),
@@ -89,6 +93,10 @@ HUGE = {
         "<img " + " ".join(f"data-a{m}='{n}-{m}.jpg'" for m in range(200)) + ">"
         for n in range(500)
     ),
+    "one name": "".join(
+        f"<a href=/{n}><img src=/{n % 900 + 100}x/a.jpg alt='boat {n}'></a>" for n in range(5000)
+    ),
+    "one picture": "".join(f"<img src=a.jpg alt='boat {n}'>" for n in range(5000)),
     "numbers": "".join(f"<a href='?page={n}'>{n}</a>" for n in range(50_000)),
     "dashes": f"<meta property=og:site_name content=x><title>{'-' * 500_000}</title>",
     "json": "<script type='application/ld+json'>["
