@@ -10,6 +10,7 @@ from scrapy.http import HtmlResponse, Request, Response, TextResponse, XmlRespon
 from scraping import failures
 from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
 from scraping.extract import PageContents, extract
+from scraping.filters import icon
 from scraping.following import Following, Step
 from scraping.rendering import needs_browser
 from scraping.resolver import refused_hosts
@@ -133,7 +134,8 @@ class PageGallerySpider(PictureSpider):
     def _needs_browser(self, response: Response, contents: PageContents) -> bool:
         if response.meta.get("playwright"):
             return False
-        rules = {candidate.rule for candidate in contents.candidates}
+        # A counter's pixel in a noscript shows nothing.
+        rules = {each.rule for each in contents.candidates if icon(each) is None}
         return needs_browser(self.target.render_javascript, rules, has_scripts=contents.has_scripts)
 
     def _new_on(self, candidates: Iterable[Candidate]) -> int:
@@ -145,9 +147,11 @@ class PageGallerySpider(PictureSpider):
     def _not_a_page(self, response: Response, page: Step) -> Iterator[Yielded]:
         """A start that is a picture itself is taken; other files behind links are passed over."""
         if is_picture(response):
-            self.found += 1
-            sighting = Sighting(response.url, response.url, "start")
-            yield self.kept_or_left(response, sighting)
+            if not self.known.has((response.url,)):
+                self.known.add(response.url)
+                self.found += 1
+                rule = "start" if page.is_start else "anchor"
+                yield self.kept_or_left(response, Sighting(response.url, response.url, rule))
             yield PageRead(response.url, self.found)
         elif page.is_start:
             kind = content_type(response) or "a file of unknown type"

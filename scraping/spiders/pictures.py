@@ -15,7 +15,7 @@ from scraping.robots_directives import asks_not_to_train, directives
 from scraping.same_picture import Candidate
 from scraping.spiders import seen_before
 from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
-from scraping.spiders.memory import Remembered
+from scraping.spiders.memory import RememberedPictures
 from scraping.user_agent import name_of
 
 # Requests for Scrapy, items for the pipeline. (Scrapy's own types are not seen by mypy.)
@@ -39,8 +39,8 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
         self.config = config
         self.target = target
         self.downloads_asked = 0
-        # Addresses of pictures that are settled or on their way; one picture has several.
-        self.known = Remembered(target.known_urls)
+        # Addresses of pictures that are settled or on their way.
+        self.known = RememberedPictures(target.known_urls)
         self.found = len(target.known_urls)
         # The limit that left something out: pages or downloads.
         self.cut_short = ""
@@ -58,7 +58,7 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
         self, urls: tuple[str, ...], sighting: Sighting, refusal: Refusal
     ) -> Iterator[Yielded]:
         """Refuse a picture that need not be fetched, once. urls: its addresses."""
-        is_known = not self.known.isdisjoint(urls)
+        is_known = self.known.has(urls)
         self.known.update(urls)
         if not is_known:
             self.found += 1
@@ -66,10 +66,13 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
 
     def ask_picture(self, urls: tuple[str, ...], sighting: Sighting) -> Iterator[Yielded]:
         """The same for one. urls: its addresses, best first."""
-        is_known = not self.known.isdisjoint(urls)
+        is_known = self.known.has(urls)
+        # What another picture's request falls back on is not asked for twice.
+        own = (urls[0], *(url for url in urls[1:] if url not in self.known))
         self.known.update(urls)
         if is_known:
             return
+        urls = own
         self.found += 1
         if seen_before.is_seen(self.target, urls[0]):
             yield from self._ask_at_first(urls, sighting)
@@ -134,7 +137,7 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
     def leave_pictures(self, candidates: Iterable[Candidate], page_url: str) -> Iterator[Yielded]:
         """Those of a page that keeps them from training are refused, and not fetched."""
         for position, candidate in enumerate(candidates):
-            is_known = not self.known.isdisjoint(candidate.urls)
+            is_known = self.known.has(candidate.urls)
             self.known.update(candidate.urls)
             if not is_known:
                 self.found += 1

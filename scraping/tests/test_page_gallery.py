@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from gallery.models import Image
+from gallery.tests.factories import picture_file
 from scraping.following import MOST_BARREN
-from scraping.tests.factories import crawl, job_of
+from scraping.tests.factories import crawl, job_of, reasons
 from scraping.tests.site import OTHER_PUBLIC, Site
 
 pytestmark = pytest.mark.django_db
@@ -142,3 +144,39 @@ def test_a_named_sitemap_that_is_none_is_told_of(site: Site) -> None:
     site.picture("/1.png", 1)
     told: Any = job_of(crawl(f"{site.url}/", use_sitemaps=True)).log_lines.filter(level="warning")
     assert ["gone.xml: 127.0.0.2 answers with status 404." in line.text for line in told] == [True]
+
+
+def test_a_picture_that_a_list_shows_small_is_taken_large_from_its_own_page(site: Site) -> None:
+    site.page("/", '<a href="/boat"><img src="/small/1.jpg"></a>')
+    site.page("/boat", '<a href="/whole.png"><img src="/small/1.jpg"></a>')
+    site.picture("/whole.png", 1, 640, 960)
+    site.smaller_copy("/small/1.jpg", 1)
+    scrape = crawl(f"{site.url}/")
+    assert [image.width for image in Image.objects.all()] == [640]
+    assert (scrape.imported, scrape.duplicate, scrape.discovered) == (1, 1, 2)
+    assert site.asked.count("/small/1.jpg") == site.asked.count("/whole.png") == 1
+
+
+def test_what_stands_in_for_a_picture_on_every_page_hides_none(site: Site) -> None:
+    site.page("/", anchors("/boat/1", "/boat/2"))
+    for number in (1, 2):
+        site.page(f"/boat/{number}", f'<img src="/wait.png" data-src="/{number}.png">')
+        site.picture(f"/{number}.png", number)
+    assert crawl(f"{site.url}/").imported == 2
+    assert "/wait.png" not in site.asked
+
+
+def test_a_larger_file_that_is_not_there_asks_for_the_known_one_no_second_time(site: Site) -> None:
+    site.page("/", '<img src="/1.png"><a href="/boat">x</a>')
+    site.page("/boat", '<a href="/gone.png"><img src="/1.png"></a>')
+    site.picture("/1.png", 1)
+    scrape = crawl(f"{site.url}/")
+    assert (scrape.imported, reasons(scrape)) == (1, {"/gone.png": "status"})
+    assert site.asked.count("/1.png") == 1
+
+
+def test_a_link_without_a_name_that_leads_to_a_picture_is_taken_once(site: Site) -> None:
+    site.page("/", anchors("/show?id=1") + '<img src="/show?id=1">')
+    site.answers["/show?id=1"] = (200, {"Content-Type": "image/png"}, picture_file(1, 64, 96))
+    scrape = crawl(f"{site.url}/")
+    assert (scrape.imported, scrape.discovered, scrape.duplicate) == (1, 1, 0)

@@ -76,6 +76,14 @@ def test_auto_opens_only_what_shows_nothing_without(site: Site, spool: Path):
     assert [site.asked.count(path) for path in ("/", "/app", "/bare")] == [1, 2, 1]
 
 
+def test_a_counter_s_pixel_is_no_picture_that_a_page_shows(site: Site, spool: Path):
+    pixel = '<noscript><img src="https://www.facebook.com/tr?id=1" width=1 height=1></noscript>'
+    site.page("/", f"{pixel}{LATE}")
+    site.picture("/late.png", 1)
+    told = crawl_alone(config_of(site.url + "/", spool, rendering="auto"))
+    assert (told.pictures, site.asked.count("/")) == (["/late.png"], 2)
+
+
 def test_a_page_is_scrolled_until_nothing_new_comes(site: Site, spool: Path):
     site.page("/", ENDLESS % 4)
     for number in range(1, 6):
