@@ -18,8 +18,8 @@ TRACKER_SIDE = 2
 # Hosts and paths that count visitors.
 _TRACKER = re.compile(
     r"""^(?:[\w-]+\.)*(?:doubleclick\.net|google-analytics\.com|googletagmanager\.com
-        |scorecardresearch\.com|quantserve\.com|pixel\.wp\.com|stats\.wp\.com|bat\.bing\.com
-        |analytics\.[\w.-]+|matomo\.[\w.-]+|piwik\.[\w.-]+|pixel\.[\w.-]+|beacon\.[\w.-]+)/
+        |scorecardresearch\.com|quantserve\.com|pixel\.wp\.com|stats\.wp\.com|bat\.bing\.com)/
+      | ^(?:[\w-]+\.)*(?:analytics|matomo|piwik|pixel|beacon)\.[\w.-]+/(?!.*\.(?:jpe?g|webp)$)
       | ^(?:www\.)?facebook\.com/tr(?:$|[/?])
       | /(?:matomo|piwik)\.php | /__utm\.gif | /(?:track(?:ing)?|pixel|beacon|counter|hit)
         (?:[._-]?(?:img|image|pixel|gif))?(?:\.(?:gif|png|php|ashx|aspx)|/?$)""",
@@ -32,11 +32,11 @@ _PLACEHOLDER = re.compile(
         \.(?:gif|png|jpe?g|webp)$""",
     re.IGNORECASE | re.VERBOSE,
 )
-# No folder that may hold pictures of things called so.
+# No folder that may hold pictures of things called so, and no photograph of an icon.
 _ICON = re.compile(
     r"""/(?:favicons?|apple-touch-icon)[\w.-]{0,60}(?:/|$)
       | /(?:emojis?|smileys|smilies|emoticons?|sprites?)/ | /wp-includes/images/
-      | [/_-](?:sprites?|icons?)[-_@.x\d]{0,20}\.(?:png|gif|webp|jpe?g)$""",
+      | [/_-](?:sprites?|icons?)[-_@.x\d]{0,20}\.(?:png|gif|webp)$""",
     re.IGNORECASE | re.VERBOSE,
 )
 

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from scraping.address_patterns import PatternRefused, compiled
 from scraping.rendering import RENDERING, Rendering
 
-FORMATS = ("jpeg", "png", "webp", "gif", "bmp", "tiff")
+FORMATS = ("jpeg", "png", "webp", "gif", "bmp")
 MOST_PATTERNS = 50
 LONGEST_PATTERN = 500
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")

@@ -51,6 +51,8 @@ def test_trackers_placeholders_and_icons_are_told_by_their_address(url):
         "/boat.jpg", "/icons/saint-nicholas.jpg", "/flags/france.png", "/silicon.png",
         "/blankets.jpg", "/pixel-art/boat.png", "/track/boat.jpg", "/loading-dock.jpg",
         "/photos/counter-top.jpg", "/iconic.jpg", "/transparent-boat.png", "/white.jpg",
+        "/novgorod/icon-12.jpg", "https://pixel.example.net/imgs/2024/boat.jpg",
+        "https://www.beacon.example.net/photos/boat.webp",
     ],
 )  # fmt: skip
 def test_pictures_of_things_that_are_called_so_stay(url):

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from scraping.options import CrawlOptions, OptionRefused, checked, from_json
+from gallery import image_files
+from scraping.options import FORMATS, CrawlOptions, OptionRefused, checked, from_json
 
 
 def test_what_is_written_is_read_again() -> None:
@@ -67,3 +68,7 @@ def test_what_is_not_possible_is_refused_with_its_name(name: str, value: Any, wo
 def test_the_defaults_are_possible() -> None:
     defaults = CrawlOptions().as_json()
     assert checked(defaults) == CrawlOptions()
+
+
+def test_formats_that_can_be_chosen_are_those_that_the_gallery_takes() -> None:
+    assert set(FORMATS) == set(image_files.FORMATS)
