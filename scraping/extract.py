@@ -14,7 +14,7 @@ from parsel import Selector
 
 from scraping.page_addresses import absolute, is_drawing_file, is_image_file
 from scraping.page_pictures import offered_by_elements
-from scraping.page_words import page_title, tidy
+from scraping.page_words import page_title, site_names, tidy
 from scraping.pagination import next_pages
 from scraping.same_picture import Address, Candidate, Offered, candidates
 from scraping.structured_data import offered_by_data, site_name
@@ -50,14 +50,15 @@ def extract(html: str, url: str, agent: str = "imagineer") -> PageContents:
     page = Selector(text=html or "<html></html>", type="html", huge_tree=True)
     base = _base(page, url)
     title = tidy("".join(page.xpath("(/descendant::title)[1]//text()").getall()))
+    named = tidy(site_name(page.root))
     offered = [
-        *offered_by_elements(page.root, base),
+        *offered_by_elements(page.root, base, site_names(title, named)),
         *_offered_by_styles(page.root, base),
         *offered_by_data(page.root, base),
     ]
     return PageContents(
         title=title,
-        candidates=tuple(candidates(offered, page_title(title, tidy(site_name(page.root))))),
+        candidates=tuple(candidates(offered, page_title(title, named))),
         links=tuple(_links(page, base)),
         next_pages=next_pages(page, url, lambda address: absolute(address, base)),
         robots=_robots(page, agent),

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, TypeAlias
 
 from lxml import etree, html
@@ -18,6 +18,8 @@ from scraping.style_pictures import urls_of_style
 MOST_ELEMENTS = 5000
 # Ancestors further away say nothing about a picture, and some pages nest without end.
 NEAR = 12
+# Shown no larger than this, it stands beside words or another picture.
+_MARK_SIDE = 48
 
 _PICTURES = ("img", "amp-img")
 # One step with conditions: what libxml2 does to unite several grows with the square of a page.
@@ -50,18 +52,21 @@ _PIXELS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*")
 _STYLE_SIDE = re.compile(r"(?:^|;)\s*(width|height)\s*:\s*(\d{1,5})(?:\.\d+)?px", re.IGNORECASE)
 
 
-def offered_by_elements(root: Any, base: str) -> list[Offered]:
+def offered_by_elements(root: Any, base: str, site_names: Collection[str] = ()) -> list[Offered]:
     """Everything that the elements of a page offer, in the order in which they stand.
 
-    root: the page's lxml element. base: what addresses are relative to.
+    root: the page's lxml element. base: what addresses are relative to. site_names: words that say
+    nothing of a picture, since they stand over every one of the site.
     """
     found = root.xpath(_WANTED)[:MOST_ELEMENTS]
     near_of = {element: _near(element) for element in found if element.tag in _PICTURES}
     around: Counter[Any] = Counter()
-    for near in near_of.values():
-        if not any(element.tag == "noscript" for element in near):
+    for element, near in near_of.items():
+        if not _is_mark(element) and not any(each.tag == "noscript" for each in near):
             around.update(near)
-    reader = _Reader(base, PictureTexts(around), {_link(near) for near in near_of.values()})
+    reader = _Reader(
+        base, PictureTexts(around, site_names), {_link(near) for near in near_of.values()}
+    )
     offers: list[Offered] = []
     for element in found:
         offers.extend(reader.read(element, near_of.get(element)))
@@ -76,6 +81,12 @@ def _near(element: Any) -> list[Any]:
             break
         found.append(ancestor)
     return found
+
+
+def _is_mark(img: Any) -> bool:
+    """A heart to click on, or the face of who made the picture: no picture to tell words apart."""
+    sides = [side for side in _shown_size(img) if side is not None]
+    return (bool(sides) and max(sides) <= _MARK_SIDE) or (img.get("src") or "").endswith(".svg")
 
 
 def _link(near: list[Any]) -> Any:
@@ -114,7 +125,8 @@ class _Reader:
         link = _link(near)
         if link is not None:
             addresses = [*self._larger_behind(link, addresses), *addresses]
-        width, height = _shown_size(img)
+        has_larger = bool(_kept_by_scripts(img)[0])
+        width, height = (None, None) if has_larger else _shown_size(img)
         texts = self.texts.of_picture(img, near, link)
         return Offered(tuple(addresses), texts, width, height, self._page_behind(link))
 

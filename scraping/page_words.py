@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from lxml import etree
 
 from scraping.page_addresses import IMAGE_FILE
+from scraping.picture_sizes import sized
 
 LONGEST_TEXT = 1000
 # Where the words of a picture stand, those that say most of it first.
@@ -23,6 +24,8 @@ _EMPTY_WORDS = {
     "product image", "post image", "article image", "cover image", "main image", "gallery image",
     "image may contain", "default", "alt", "alt text", "none", "null", "undefined", "n/a", "blank",
     "no image", "no description", "no alt text provided for this image", "advertisement", "ad",
+    "image of", "photo of", "picture of", "open in lightbox", "open lightbox", "view in lightbox",
+    "open image in lightbox", "open image in new tab", "enlarge image", "view image in lightbox",
     "click to enlarge", "click to view", "click here", "click image to enlarge", "enlarge",
     "view larger", "view larger image", "view full size", "full size", "open image", "zoom",
     "view image", "view", "read more", "more", "download", "share", "save", "home", "link",
@@ -35,7 +38,9 @@ _LONGEST_NAME = 60
 _MACHINE_NAME = re.compile(
     r"""(?: (?:img|image|dsc[fn]?|dscn|pict?|photo|pxl|mvimg|gopr|dji|sam|cimg|hpim|kif|imag|vlcsnap
         |screen ?shot|bildschirmfoto|whatsapp\ image|received|fb_img|signal|untitled)
-        [\s_-]* [\d\s_.:,()apm-]* (?:at)? [\d\s_.:,()apm-]*
+        [\s_-]* [\d\s_.:,()apm-]* (?:at)? [\d\s_.:,()apm-]* (?:hdr|burst\d*|edit(?:ed)?|copy)?
+      | (?:pexels|pixabay|shutterstock|istock|adobestock|depositphotos|dreamstime|unsplash)
+        (?:[\s_-]photo)? [\s_-]* \d+
       | p\d{5,} | [\d\s_.:,()#/-]+ | [0-9a-f]{12,}
       | [0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}
       | (?:image|photo|picture|slide|page)\s\d+\s(?:of|/)\s\d+ )""",
@@ -61,7 +66,7 @@ def telling(text: str | None, urls: Iterable[str] = ()) -> str:
         return ""
     if words.startswith(("http://", "https://", "data:", "www.")):
         return ""
-    stems = {_stem(url) for url in urls}
+    stems = {_stem(each) for url in urls for each in (url, sized(url).picture)}
     return "" if words.lower() in stems else words
 
 
@@ -85,6 +90,12 @@ def page_title(title: str, site_name: str) -> str:
         shorter = re.sub(rf"{mark}{name}$|^{name}{mark}", "", title, flags=re.IGNORECASE)
         return "" if shorter.lower() == site_name.lower() else shorter
     return title
+
+
+def site_names(title: str, site_name: str) -> tuple[str, ...]:
+    """What the site is called: as it says itself, and what its pages' titles end with."""
+    last = re.search(r"\s[|–—•·»«-]\s+([^|–—•·»«]{1,100})$", title)
+    return tuple(name for name in (site_name, last[1] if last else "") if name)
 
 
 def text_of(element: Any) -> str:

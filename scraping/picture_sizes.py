@@ -37,7 +37,7 @@ _SIZE_WORDS = {
     "scaled": 2560, "web-large": 1200, "web-small": 400, "mobile-large": 800,
 }  # fmt: skip
 # Those of shops' files alone: boat_grande.jpg.
-_SHOP_WORDS = {
+_SHOP_WORDS: dict[str, float] = {
     "pico": 16, "icon": 32, "compact": 160, "grande": 600, "master": math.inf,
 }  # fmt: skip
 # Before a name most of these words belong to it: small_table.jpg, full-moon.jpg.
@@ -48,7 +48,7 @@ _FIRST_WORDS: dict[str, float] = {
     "tn": 100,
     "th": 100,
 }
-_FIRST_WORDS_OF_GALLERIES = {"preview": 300, "normal": 500}
+_FIRST_WORDS_OF_GALLERIES: dict[str, float] = {"preview": 300, "normal": 500}
 # Values of parameters.
 _SIZE_VALUES = _SIZE_WORDS | _SHOP_WORDS | {
     "tn": 100, "th": 100, "s": 240, "m": 500, "l": math.inf, "raw": math.inf,

@@ -105,10 +105,11 @@ class _Group:
 
     def differs(self, said: Mapping[str, str], shapes: Collection[float]) -> bool:
         """Whether something else is said of this picture, or nothing and it is of another form."""
-        known = [(text, self.said[where]) for where, text in said.items() if where in self.said]
-        if any(not _is_among(text, others) for text, others in known):
+        known = {where: self.said[where] for where in said if where in self.said}
+        if any(not _is_among(said[where], others) for where, others in known.items()):
             return True
-        if known or self.is_whole or not shapes:
+        # One caption may be that of a group.
+        if known.keys() - {"figcaption"} or self.is_whole or not shapes:
             return False
         some = list(islice(self.shapes, _MOST_SAID))
         return bool(some) and not any(

@@ -102,6 +102,14 @@ def test_lazy_attributes_beat_a_placeholder_src():
     )
 
 
+def test_how_small_a_picture_is_shown_says_nothing_of_a_larger_file_that_it_names():
+    shown = "src=1t.jpg width=40 height=40"
+    assert (only(f"<img {shown}>").width, only(f"<img {shown} data-full=1.jpg>").width) == (
+        40,
+        None,
+    )
+
+
 def test_a_picture_inside_noscript_is_the_same_picture():
     html = (
         """<img class="lazy" data-src="b.jpg"><noscript><img src="b.jpg" alt="A boat"></noscript>"""

@@ -11,7 +11,9 @@ from scraping.page_words import LONGEST_TEXT, best_text, page_title, telling, ti
         "WhatsApp Image 2020-01-02 at 10.11.12", "boat-3.jpg", "http://example.org/x", "1 / 12",
         "Image 3 of 12", "click to enlarge", "Featured image", "placeholder", "unnamed", "null",
         "d41d8cd98f00b204e9800998", "123e4567-e89b-12d3-a456-426614174000", "2024-05-01", "Bild",
-        "画像", "...", "View larger", "avatar",
+        "画像", "...", "View larger", "avatar", "Image of", "Open in lightbox",
+        "IMG_20200101_123456_HDR", "shutterstock_1234567",
+        "pexels-photo-123456",
     ],
 )  # fmt: skip
 def test_boilerplate_says_nothing(words):
@@ -21,7 +23,7 @@ def test_boilerplate_says_nothing(words):
 @pytest.mark.parametrize(
     "words",
     ["A red boat", "Image of a boat", "Boat 12", "P. Smith, 1920", "Panorama", "DSC by the sea",
-     "Nr. 5 in the harbour", "Ёлка", "picture perfect", "Abba"],
+     "Nr. 5 in the harbour", "Ёлка", "picture perfect", "Abba", "Image edited by Ann"],
 )  # fmt: skip
 def test_words_that_say_something_stay(words):
     assert telling(words) == words
@@ -30,6 +32,12 @@ def test_words_that_say_something_stay(words):
 def test_words_are_one_line_of_bounded_length():
     assert tidy(" two\n\n lines \x07 \xa0end ") == "two lines end"
     assert len(tidy("x y " * 50_000)) <= LONGEST_TEXT
+
+
+def test_a_file_s_name_without_its_size_says_nothing_either():
+    url = "https://example.org/boat-at-sea-1024x683.jpg"
+    assert telling("boat-at-sea", [url]) == telling("boat-at-sea-1024x683", [url]) == ""
+    assert telling("Boat at sea", [url]) == "Boat at sea"
 
 
 @pytest.mark.parametrize(

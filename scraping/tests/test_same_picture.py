@@ -45,6 +45,8 @@ def test_two_of_different_form_are_two_unless_something_says_that_they_are_one()
     assert len(found_on(two(*files, words=("A lot", "A lot")))) == 1
     assert len(found_on(two(*files, pages="11"))) == 1
     assert len(found_on('<img src="lot.jpg">' + two(*files))) == 1
+    group = f"<figure>{two(*files)}<figcaption>Both lots</figcaption></figure>"
+    assert len(found_on(group)) == 2
 
 
 def test_captions_tell_pictures_apart():
