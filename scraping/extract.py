@@ -31,7 +31,8 @@ class PageContents:
 
     next_pages: those that go on with the same list, the surest first. robots: what its meta
     elements tell all robots and this one, lower case ("noindex", "noai"). has_scripts: it carries
-    scripts, which may show more than is read here.
+    scripts, which may show more than is read here. is_cut: it offers more pictures than are looked
+    at.
     """
 
     title: str
@@ -40,6 +41,7 @@ class PageContents:
     next_pages: tuple[str, ...] = ()
     robots: frozenset[str] = frozenset()
     has_scripts: bool = False
+    is_cut: bool = False
 
 
 def extract(html: str, url: str, agent: str = "imagineer") -> PageContents:
@@ -51,18 +53,21 @@ def extract(html: str, url: str, agent: str = "imagineer") -> PageContents:
     base = _base(page, url)
     title = tidy("".join(page.xpath("(/descendant::title)[1]//text()").getall()))
     named = tidy(site_name(page.root))
+    by_elements, has_more_elements = offered_by_elements(page.root, base, site_names(title, named))
     offered = [
-        *offered_by_elements(page.root, base, site_names(title, named)),
+        *by_elements,
         *_offered_by_styles(page.root, base),
         *offered_by_data(page.root, base),
     ]
+    found, has_more = candidates(offered, page_title(title, named))
     return PageContents(
         title=title,
-        candidates=tuple(candidates(offered, page_title(title, named))),
+        candidates=tuple(found),
         links=tuple(_links(page, base)),
         next_pages=next_pages(page, url, lambda address: absolute(address, base)),
         robots=_robots(page, agent),
         has_scripts=_has_scripts(page),
+        is_cut=has_more or has_more_elements,
     )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from imagineer.words import thin
 from scraping.options import CrawlOptions
+from scraping.page_addresses import is_foreign_file
 from scraping.same_picture import Candidate
 
 # Shown no larger than this, it is a mark beside words.
@@ -64,8 +65,16 @@ def wanted_addresses(urls: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(url for url in urls if not _said_by_address(url))
 
 
+def unasked(candidate: Candidate) -> Refusal | None:
+    """Why a picture that a page offers need not be fetched; None if it must be looked at."""
+    if is_foreign_file(candidate.urls[0]):
+        ending = urlsplit(candidate.urls[0]).path.rpartition(".")[2].upper()
+        return Refusal("format", f"The page offers it as {ending} alone, which is not taken.")
+    return icon(candidate)
+
+
 def icon(candidate: Candidate) -> Refusal | None:
-    """Whether a picture that a page offers is an icon or a tracker; it need not be fetched."""
+    """Whether a picture that a page offers is an icon or a tracker."""
     if said := _said_by_address(candidate.urls[0]):
         return Refusal("icon", said)
     sides = (candidate.width, candidate.height)

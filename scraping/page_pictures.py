@@ -15,7 +15,7 @@ from scraping.same_picture import Address, Offered
 from scraping.srcset import parse_srcset
 from scraping.style_pictures import urls_of_style
 
-MOST_ELEMENTS = 5000
+MOST_ELEMENTS = 10_000
 # Ancestors further away say nothing about a picture, and some pages nest without end.
 NEAR = 12
 # Shown no larger than this, it stands beside words or another picture.
@@ -52,13 +52,17 @@ _PIXELS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*")
 _STYLE_SIDE = re.compile(r"(?:^|;)\s*(width|height)\s*:\s*(\d{1,5})(?:\.\d+)?px", re.IGNORECASE)
 
 
-def offered_by_elements(root: Any, base: str, site_names: Collection[str] = ()) -> list[Offered]:
-    """Everything that the elements of a page offer, in the order in which they stand.
+def offered_by_elements(
+    root: Any, base: str, site_names: Collection[str] = ()
+) -> tuple[list[Offered], bool]:
+    """(everything that the elements of a page offer, in the order in which they stand; whether it
+    has more of them than are looked at).
 
     root: the page's lxml element. base: what addresses are relative to. site_names: words that say
     nothing of a picture, since they stand over every one of the site.
     """
-    found = root.xpath(_WANTED)[:MOST_ELEMENTS]
+    there = root.xpath(_WANTED)
+    found = there[:MOST_ELEMENTS]
     near_of = {element: _near(element) for element in found if element.tag in _PICTURES}
     around: Counter[Any] = Counter()
     for element, near in near_of.items():
@@ -70,7 +74,7 @@ def offered_by_elements(root: Any, base: str, site_names: Collection[str] = ()) 
     offers: list[Offered] = []
     for element in found:
         offers.extend(reader.read(element, near_of.get(element)))
-    return offers
+    return offers, len(there) > len(found)
 
 
 def _near(element: Any) -> list[Any]:
@@ -201,11 +205,17 @@ class _Reader:
         if kept := (element.get("data-bgset") or "")[:_LONGEST_SET]:
             ordered = sorted(parse_srcset(kept), key=lambda one: -one[1])
             written.append(tuple(address for address, _ in ordered[:1]))
+        if not written:
+            return
+        near = _near(element)
+        link = element if element.tag == "a" else _link(near)
         for addresses in written:
             urls = [absolute(address, self.base) for address in addresses]
-            found = tuple(Address(url, "background") for url in urls if url is not None)
+            found = [Address(url, "background") for url in urls if url is not None]
+            if found and link is not None and link not in self.wrapping:
+                found = [*self._larger_behind(link, found), *found]
             if found:
-                yield Offered(found, self.texts.of_background(element, _near(element)))
+                yield Offered(tuple(found), self.texts.of_background(element, near))
 
 
 def _kept_by_scripts(element: Any) -> tuple[list[str], list[str], list[str], list[str]]:

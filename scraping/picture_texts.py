@@ -13,8 +13,13 @@ _CAPTION_CLASS = re.compile(r"caption|gallerytext|legend", re.IGNORECASE)
 _CAPTION_TAGS = ("figcaption", "div", "p", "span", "dd", "small")
 # A caption further away belongs to something else.
 _CAPTION_NEAR = 4
-_CAPTION_ATTRIBUTES = ("data-caption", "data-sub-html", "data-description", "data-image-caption")
-_TITLE_ATTRIBUTES = ("title", "data-title", "data-image-title", "data-pswp-caption")
+_CAPTION_ATTRIBUTES = (
+    "data-caption", "data-sub-html", "data-description", "data-image-caption",
+    "data-elementor-lightbox-description",
+)  # fmt: skip
+_TITLE_ATTRIBUTES = (
+    "title", "data-title", "data-image-title", "data-pswp-caption", "data-elementor-lightbox-title",
+)  # fmt: skip
 _WHOLE_PAGE = ("body", "html", "main")
 # Where a heading is of the site, not of what follows.
 _ASIDE = ("nav", "aside", "footer", "template")
@@ -83,6 +88,8 @@ class PictureTexts:
             words = self._figcaption(figure)
             if words:
                 return words
+        # Galleries write it on the element of their list that holds the picture.
+        asked = [*asked, *islice(self._own(near), 2)]
         return _attribute(asked, _CAPTION_ATTRIBUTES) or self._classed_caption(near)
 
     def _figcaption(self, figure: Any) -> str:

@@ -15,7 +15,7 @@ from scraping.page_addresses import is_drawing_file, is_foreign_file
 from scraping.page_words import best_text, telling, telling_texts
 from scraping.picture_sizes import sized
 
-MOST_CANDIDATES = 2000
+MOST_CANDIDATES = 5000
 MOST_ADDRESSES = 4
 # Words of one group, and groups of one address without its size, that others are compared with.
 _MOST_SAID = 20
@@ -83,12 +83,13 @@ class Candidate:
         return best_text(self.texts)
 
 
-def candidates(offered: Iterable[Offered], page_title: str) -> list[Candidate]:
-    """The pictures in the order in which they stand, each once, at most MOST_CANDIDATES."""
+def candidates(offered: Iterable[Offered], page_title: str) -> tuple[list[Candidate], bool]:
+    """(the pictures in the order in which they stand, each once, at most MOST_CANDIDATES; whether
+    there are more)."""
     groups = _Groups()
     for one in _without_placeholders([_without_foreign(one) for one in offered]):
         groups.add(one)
-    return [_united(group.offers, page_title) for group in groups.all()]
+    return [_united(group.offers, page_title) for group in groups.all()], groups.left_out
 
 
 @dataclass
@@ -148,6 +149,8 @@ class _Groups:
     alone unless their words or links say that they are two."""
 
     def __init__(self) -> None:
+        # Whether there were more pictures than are kept.
+        self.left_out = False
         self._groups: dict[int, _Group] = {}
         self._joined: dict[int, int] = {}
         self._place_of: dict[str, int] = {}
@@ -163,6 +166,7 @@ class _Groups:
         places = {self._now(self._place_of[url]) for url in urls if url in self._place_of}
         places.update(self._alike(pictures, said, _shapes(one)))
         if not places and len(self._groups) == MOST_CANDIDATES:
+            self.left_out = True
             return
         place = min(places, default=len(self._groups) + len(self._joined))
         group = self._groups.setdefault(place, _Group())
@@ -203,12 +207,11 @@ def _said(one: Offered) -> dict[str, str]:
 
 
 def _without_foreign(one: Offered) -> Offered:
-    addresses = tuple(
-        address
-        for address in one.addresses
-        if not is_drawing_file(address.url) and not is_foreign_file(address.url)
-    )
-    return replace(one, addresses=addresses)
+    """Without files that the gallery does not take; one that is offered as such alone stays, so
+    that it can be told of."""
+    drawn = [address for address in one.addresses if not is_drawing_file(address.url)]
+    taken = [address for address in drawn if not is_foreign_file(address.url)]
+    return replace(one, addresses=tuple(taken or drawn))
 
 
 def _without_placeholders(offered: Sequence[Offered]) -> list[Offered]:

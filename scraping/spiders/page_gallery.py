@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
 
@@ -104,10 +105,13 @@ class PageGallerySpider(PictureSpider):
                 yield from self.leave_pictures(contents.candidates, response.url)
             else:
                 yield from self.ask_pictures(contents.candidates, response.url)
+            if contents.is_cut:
+                yield CrawlNote(f"{response.url} offers more pictures than are taken of one page.")
             yield PageRead(response.url, self.found)
         onward = self._onward(page, contents)
         if self.target.is_preview:
-            yield page_tried(onward, contents.robots)
+            further = islice(onward, self.config.options.max_pages - 1)
+            yield page_tried(further, contents.robots)
             return
         yield from self._page_requests(onward)
 

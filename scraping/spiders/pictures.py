@@ -9,7 +9,7 @@ from scrapy.http import Request, Response
 
 from scraping import failures
 from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
-from scraping.filters import Refusal, icon, wanted_addresses
+from scraping.filters import Refusal, unasked, wanted_addresses
 from scraping.resolver import refused_hosts
 from scraping.robots_directives import asks_not_to_train, directives
 from scraping.same_picture import Candidate
@@ -49,7 +49,7 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
         """Requests for those that are not known yet, as many as the target may fetch."""
         for position, candidate in enumerate(candidates):
             sighting = sighting_of(candidate, page_url, position)
-            if (refusal := icon(candidate)) is not None:
+            if (refusal := unasked(candidate)) is not None:
                 yield from self.refuse_unasked(candidate.urls, sighting, refusal)
             else:
                 yield from self.ask_picture(wanted_addresses(candidate.urls), sighting)
@@ -116,6 +116,9 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
             return
         if is_picture(response):
             yield self.kept_or_left(response, sighting)
+            return
+        if not response.body:
+            yield from self._next_address(urls, sighting, "damaged", "The server sends nothing.")
             return
         kind = content_type(response)
         detail = f"The server sends {kind}, not a picture."

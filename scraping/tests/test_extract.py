@@ -2,6 +2,7 @@ import pytest
 
 from scraping.extract import Candidate, extract
 from scraping.page_addresses import absolute
+from scraping.page_pictures import MOST_ELEMENTS
 from scraping.page_words import LONGEST_TEXT, telling
 from scraping.same_picture import MOST_CANDIDATES
 from scraping.srcset import parse_srcset
@@ -252,9 +253,20 @@ def test_broken_html_never_breaks_it(html):
         assert "no.jpg" not in found.urls[0]
 
 
-def test_a_page_with_very_many_pictures_is_bounded():
-    html = "".join(f'<img src="{number}.jpg">' for number in range(MOST_CANDIDATES + 100))
-    assert len(candidates(html)) == MOST_CANDIDATES
+def test_a_page_with_very_many_pictures_is_bounded_and_says_so():
+    html = "".join(f'<img src="{number}.jpg">' for number in range(MOST_CANDIDATES))
+    assert not extract(html, PAGE).is_cut
+    contents = extract(f'{html}<img src="more.jpg">', PAGE)
+    assert (len(contents.candidates), contents.is_cut) == (MOST_CANDIDATES, True)
+    links = "".join(f'<a href="{number}.html">' for number in range(MOST_ELEMENTS))
+    contents = extract(f'{links}<img src="more.jpg">', PAGE)
+    assert (contents.candidates, contents.is_cut) == ((), True)
+
+
+def test_a_file_that_is_not_taken_is_offered_where_there_is_no_other():
+    assert urls('<img src="b.avif">') == ("https://example.org/a/b.avif",)
+    assert urls('<img src="b.jpg" data-src="b.avif">') == ("https://example.org/a/b.jpg",)
+    assert candidates('<img src="b.svg">') == ()
 
 
 def test_an_address_that_is_none_is_none():

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraping.filters import FileFacts, icon, refusal, too_light, wanted_addresses
+from scraping.filters import FileFacts, icon, refusal, too_light, unasked, wanted_addresses
 from scraping.options import CrawlOptions
 from scraping.same_picture import Candidate
 
@@ -74,6 +74,14 @@ def test_what_is_shown_very_small_is_an_icon_unless_it_leads_to_a_file(
 ):
     found = icon(offered("/boat.jpg", rule, width, height))
     assert (found is not None) is is_icon
+
+
+def test_what_is_not_taken_or_no_picture_need_not_be_asked_for():
+    refused = unasked(offered("/boat.avif"))
+    assert refused is not None
+    assert (refused.reason, "AVIF" in refused.detail) == ("format", True)
+    assert unasked(offered("/spacer.gif")) == icon(offered("/spacer.gif")) is not None
+    assert unasked(offered("/boat.jpg")) is None
 
 
 BOAT = FileFacts("jpeg", 1200, 800, 90_000)

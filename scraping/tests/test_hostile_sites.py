@@ -186,7 +186,7 @@ def test_lengths_and_types_that_lie_harm_nobody(server, tmp_path):
     server.raw("/closed.png", b"")
     told = crawl_alone(config_of(server.url + "/", tmp_path))
     assert set(told.pictures) >= {"/good.png", "/none"}
-    assert told.refused["/page.png"] == told.refused["/nothing.png"] == "format"
+    assert (told.refused["/page.png"], told.refused["/nothing.png"]) == ("format", "damaged")
     for name in ("long.png", "negative.png", "two.png", "word.png", "garbage.png", "closed.png"):
         assert told.refused["/" + name] == "unreachable"
     assert told.all("end")

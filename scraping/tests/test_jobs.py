@@ -95,7 +95,7 @@ def test_pictures_that_are_not_wanted_are_counted_with_their_reason(site, settin
         "/text.png": "format",
         "/gone.png": "status",
         "/page.html": "format",
-        "/empty.png": "format",
+        "/empty.png": "damaged",
         "/large.png": "too_large",
         "/bomb.png": "too_large",
     }

@@ -7,6 +7,7 @@ import pytest
 from gallery.models import Image
 from gallery.tests.factories import picture_file
 from scraping.following import MOST_BARREN
+from scraping.page_pictures import MOST_ELEMENTS
 from scraping.tests.factories import crawl, job_of, reasons
 from scraping.tests.site import OTHER_PUBLIC, Site
 
@@ -180,3 +181,9 @@ def test_a_link_without_a_name_that_leads_to_a_picture_is_taken_once(site: Site)
     site.answers["/show?id=1"] = (200, {"Content-Type": "image/png"}, picture_file(1, 64, 96))
     scrape = crawl(f"{site.url}/")
     assert (scrape.imported, scrape.discovered, scrape.duplicate) == (1, 1, 0)
+
+
+def test_a_page_with_more_pictures_than_are_looked_at_is_told_of(site: Site) -> None:
+    site.page("/", anchors(*(f"/page/{number}" for number in range(MOST_ELEMENTS + 1))))
+    lines = [line.text for line in job_of(crawl(f"{site.url}/", depth=0)).log_lines.all()]
+    assert f"{site.url}/ offers more pictures than are taken of one page." in lines

@@ -161,6 +161,21 @@ def test_a_gallery_with_a_lightbox():
     ]
 
 
+LIGHTBOX_OF_LISTS = """<ul><li data-src="big/1.jpg" data-sub-html="<h4>The bow</h4>"><a href="">
+ <img src="t/1.jpg"></a></li><li data-src="big/2.jpg"><a href=""><img src="t/2.jpg"></a></li></ul>
+<a href="full/9f.jpg" style="background-image:url(t/1a.jpg)"></a>
+<a href="u/sea.jpg" data-elementor-lightbox-title="The sea"><div data-bg="u/7c.jpg"></div></a>"""
+
+
+def test_a_link_with_a_picture_behind_it_and_a_list_s_own_captions():
+    assert [short(one) for one in found_on(LIGHTBOX_OF_LISTS)] == [
+        (["/a/big/1.jpg", "/a/t/1.jpg"], "data", "The bow"),
+        (["/a/big/2.jpg", "/a/t/2.jpg"], "data", ""),
+        (["/a/full/9f.jpg", "/a/t/1a.jpg"], "link", ""),
+        (["/a/u/sea.jpg", "/a/u/7c.jpg"], "link", "The sea"),
+    ]
+
+
 LAZY = "".join(
     f"""<div><img src="/blank.gif" data-original="/p/{name}.jpg" alt="{name}"></div>"""
     for name in ("bow", "stern", "mast")
