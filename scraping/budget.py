@@ -27,7 +27,7 @@ class Budget:
         self._on_their_way.discard((target, request))
 
     def is_answered(self, target: int, request: int, *, was_page: bool) -> None:
-        """The answer is there. was_page: and no sitemap, nor something to be asked otherwise."""
+        """The answer is there. was_page: it counts as one, and is not what was read before."""
         self._on_their_way.discard((target, request))
         self.pages += was_page
 

@@ -15,6 +15,9 @@ from scraping.spiders.memory import Remembered
 
 # Pages that a list may have: the next page of the next page, and so on.
 MOST_NEXT_PAGES = 500
+# Requests for each page that may be read: some lead to pages that were read, or to none. How many
+# are read is counted when they are (see scraping.budget).
+MOST_ASKED = 3
 # Pages of one shape that may show no new picture, one after the other; then no more are asked for.
 MOST_BARREN = 60
 MOST_SHAPES = 5_000
@@ -56,8 +59,8 @@ class Following:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many pages were asked for as the options allow."""
-        return self.asked >= self.options.max_pages
+        """Whether more pages were asked for than the options let a crawl read."""
+        return self.asked >= self.options.max_pages * MOST_ASKED
 
     def start_is_at(self, url: str) -> None:
         """A start that redirects (to www., to another host) still names the site."""

@@ -174,7 +174,7 @@ class FrontierScheduler:
                 case _:
                     outcome.entries.append(self._child(each))
         if _is_new_page(request):
-            was_page = any(isinstance(each, PageRead | PageTrouble) for each in yielded)
+            was_page = any(map(_is_of_page, yielded))
             self.asked += was_page
             self.state.budget.is_answered(self.target.number, number, was_page=was_page)
         self._remembered(outcome)
@@ -217,6 +217,13 @@ class FrontierScheduler:
                 outcome.words[name] = value.new()
             else:
                 outcome.values[name] = value
+
+
+def _is_of_page(each: Any) -> bool:
+    """Whether it is what a page leads to that was read, could not be, or is opened in a browser."""
+    if isinstance(each, Request):
+        return bool(each.meta.get("again"))
+    return isinstance(each, PageRead | PageTrouble)
 
 
 def _is_new_page(request: Request) -> bool:

@@ -79,6 +79,23 @@ def test_pages_count_over_all_addresses(site: Site) -> None:
     assert scrape.discovered == scrape.imported + scrape.filtered + scrape.duplicate
 
 
+def test_what_is_no_page_to_read_takes_no_page_s_place(site: Site) -> None:
+    """Links to what was read already, to another site, and to what robots.txt closes."""
+    site.put("/robots.txt", "User-agent: *\nDisallow: /closed", "text/plain")
+    names = ["again", "away", "closed", *"abcde"]
+    site.page("/", "".join(f'<a href="/{name}">x</a>' for name in names))
+    site.redirect("/again", "/")
+    site.redirect("/away", f"http://{OTHER_PUBLIC}:{site.port}/")
+    for name in "abcde":
+        site.page(f"/{name}", "nothing")
+    with Site(OTHER_PUBLIC, site.port) as other:
+        other.page("/", "nothing")
+        scrape = crawl(f"{site.url}/", max_pages=4)
+    assert scrape.pages == 4
+    assert [path for path in site.asked if path in ("/a", "/b", "/c", "/d")] == ["/a", "/b", "/c"]
+    assert ended(scrape) == [("finished", "Stopped at the number of pages asked for.")]
+
+
 def test_bytes_of_pages_and_pictures_end_the_crawl(site: Site) -> None:
     site.page("/", "".join(f'<a href="/{n}">n</a>' for n in range(1, 41)))
     for number in range(1, 41):

@@ -76,6 +76,16 @@ def test_auto_opens_only_what_shows_nothing_without(site: Site, spool: Path):
     assert [site.asked.count(path) for path in ("/", "/app", "/bare")] == [1, 2, 1]
 
 
+def test_pages_that_are_opened_after_all_count_as_pages(site: Site, spool: Path):
+    for name in ("/", *"abcd"):
+        links = "".join(f'<a href="/{other}">x</a>' for other in "abcd")
+        site.page(f"/{name.strip('/')}", f"{links}{LATE}")
+    options = {"depth": 2, "max_pages": 2}
+    told = crawl_alone(config_of(site.url + "/", spool, rendering="auto", options=options))
+    assert len(told.pages) == 2
+    assert told.all("target_end")[0]["reason"] == "pages"
+
+
 def test_a_counter_s_pixel_is_no_picture_that_a_page_shows(site: Site, spool: Path):
     pixel = '<noscript><img src="https://www.facebook.com/tr?id=1" width=1 height=1></noscript>'
     site.page("/", f"{pixel}{LATE}")
