@@ -109,10 +109,11 @@ def put(album: Album, image: Image, *, position: int | None = None, added_by: An
     Album.DoesNotExist if the album is gone, IntegrityError if the image is.
     """
     with transaction.atomic():
-        entry = AlbumImage.objects.filter(album=album, image=image).first()
+        # One that lies in the trash keeps its place for when it comes back.
+        entry = AlbumImage.everything.filter(album=album, image=image).first()
         if entry is not None:
             if position is not None and entry.position != position:
-                AlbumImage.objects.filter(pk=entry.pk).update(position=position)
+                AlbumImage.everything.filter(pk=entry.pk).update(position=position)
             return False
         AlbumImage.objects.create(
             album=album,
@@ -129,7 +130,7 @@ def put_many(album: Album, image_ids: Sequence[int], *, added_by: Any = None) ->
     """Put existing images at the album's end in this order; how many were not in it yet."""
     with transaction.atomic():
         present = set(
-            AlbumImage.objects.filter(album=album, image__in=image_ids).values_list(
+            AlbumImage.everything.filter(album=album, image__in=image_ids).values_list(
                 "image_id", flat=True
             )
         )

@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError
 
-from gallery import albums
+from gallery import albums, trash
 from gallery.models import Album, Image
 from gallery.tests.factories import make_admin, make_album, make_row
 
@@ -69,6 +69,16 @@ def test_many_are_put_at_the_end_once() -> None:
     assert albums.put_many(album, ids, added_by=make_admin()) == 2
     assert order(album) == [rows[0].pk, rows[2].pk, rows[1].pk]
     assert albums.put_many(album, []) == 0
+
+
+def test_what_lies_in_the_trash_keeps_its_place_and_is_put_in_no_second_time() -> None:
+    rows = [make_row() for _ in range(3)]
+    album = make_album(images=rows[:2])
+    trash.move_to_trash([rows[0].pk])
+    assert not albums.put(album, rows[0])
+    assert albums.put_many(album, [row.pk for row in rows]) == 1
+    trash.restore([rows[0].pk])
+    assert order(album) == [row.pk for row in rows]
 
 
 def test_removing_ends_the_cover() -> None:

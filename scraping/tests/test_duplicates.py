@@ -4,8 +4,10 @@ import io
 from typing import Any
 
 import pytest
+from django.db import transaction
 from PIL import Image as Picture
 
+from gallery import image_index
 from gallery.captions import best_caption
 from gallery.models import Image, Label
 from gallery.tests.factories import make_image, picture, picture_file
@@ -13,7 +15,7 @@ from scraping.crawl_config import Sighting
 from scraping.models import CrawlTarget, ScrapeJob, Source
 from scraping.options import checked
 from scraping.runs import Asked, start_crawl
-from scraping.take_picture import take
+from scraping.take_picture import take, taken_together
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +136,17 @@ def test_the_larger_file_takes_the_place_of_the_thumbnail_of_the_same_crawl():
     # The thumbnail's address is settled, and its file stays away.
     assert take(target, seen("A thumbnail"), resized(300)) is None
     assert counts(target) == (1, 1, 2)
+
+
+def test_each_of_several_that_are_written_together_may_take_another_s_place():
+    target = target_of("")
+    for widths in ((200,), (300, 450, 640)):
+        with transaction.atomic(), image_index.once(), taken_together():
+            for width in widths:
+                assert take(target, seen("A boat", width), resized(width)) is not None
+    [left] = Image.objects.all()
+    assert (left.width, list(target.scrape_job.album.images.all())) == (640, [left])
+    assert counts(target) == (1, 3, 4)
 
 
 def test_the_larger_file_of_a_source_that_is_trusted_more_is_kept():
