@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from parsel import Selector
@@ -23,6 +24,8 @@ _NEXT_WORDS = {
 }  # fmt: skip
 _ARROWS = "›»→>⟩❯▶⇒ \t\r\n\xa0…."
 _ONLY_ARROW = re.compile(r"[›»→>⟩❯▶⇒]{1,2}")
+# What a link is marked as that shows an arrow or a drawing alone.
+_NEXT_MARK = re.compile(r"(?:^|[\s_-])next(?:$|[\s_-])", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,5}")
 # Where the number of a page stands in an address.
 _PAGE_NUMBER = re.compile(
@@ -69,13 +72,23 @@ def _is_called_next(link: Any) -> bool:
             return True
         if not plain and _ONLY_ARROW.fullmatch(words.strip()) and _is_in_pager(link):
             return True
-    return False
+    marks = f"{link.get('class') or ''} {link.get('id') or ''}"[:500]
+    return _NEXT_MARK.search(marks) is not None and _is_drawn(link)
+
+
+def _is_drawn(link: Any) -> bool:
+    """Whether it shows an arrow or a drawing, and neither words nor a picture."""
+    shown = "".join(str(text).strip() for text in islice(link.itertext(), 20))
+    is_arrow = not shown or _ONLY_ARROW.fullmatch(shown) is not None
+    return is_arrow and next(link.iter("img"), None) is None
 
 
 def _names_of(link: Any) -> Iterator[str]:
     yield _short_text(link)
     for name in ("aria-label", "title"):
         yield (link.get(name) or "")[:100]
+    for img in islice(link.iter("img"), 1):
+        yield (img.get("alt") or "")[:100]
 
 
 def _short_text(link: Any) -> str:

@@ -23,6 +23,9 @@ def next_pages(html: str, url: str = PAGE) -> list[str]:
         '<ul class="pagination"><li><a href="/list?page=2">›</a></li></ul>',
         '<a href="/list?page=2">下一页</a>',
         '<a href="/list?page=2">2</a>',
+        '<a href="/list?page=2"><img src="next.gif" alt="Next"></a>',
+        '<a id="next" href="/list?page=2">→</a>',
+        '<nav><a class="pager__next" href="/list?page=2"><svg></svg></a></nav>',
     ],
 )
 def test_what_leads_to_the_next_page_is_found(html):
@@ -41,6 +44,10 @@ def test_what_leads_to_the_next_page_is_found(html):
         '<a href="#top">Next</a>',
         f'<a href="/boats">{"next " * 100}</a>',
         '<link rel="prev" href="/list?page=2">',
+        '<a class="next" href="/boats">The boats of our neighbours</a>',
+        '<a class="next" href="/boats"><img src="boat.jpg" alt="A boat"></a>',
+        f'<a class="next" href="/boats">{"boats " * 100}</a>',
+        '<a class="nextdoor" href="/boats"></a>',
     ],
 )
 def test_other_links_are_left_out(html):
