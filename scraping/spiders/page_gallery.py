@@ -20,6 +20,7 @@ from scraping.sitemaps import NoSitemap, Sitemap, named_in_robots, read_sitemap
 from scraping.spiders.items import CrawlNote, PageRead, PageTrouble, page_tried
 from scraping.spiders.memory import Remembered
 from scraping.spiders.pictures import PictureSpider, Yielded, content_type, is_picture
+from scraping.user_agent import name_of
 
 MOST_SITEMAPS = 100
 
@@ -133,7 +134,7 @@ class PageGallerySpider(PictureSpider):
 
     def contents_of(self, response: HtmlResponse) -> PageContents:
         """What a page offers."""
-        return extract(response.text, response.url)
+        return extract(response.text, response.url, name_of(self.config.user_agent))
 
     def _needs_browser(self, response: Response, contents: PageContents) -> bool:
         if response.meta.get("playwright"):

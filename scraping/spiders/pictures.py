@@ -140,7 +140,7 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
     def leave_pictures(self, candidates: Iterable[Candidate], page_url: str) -> Iterator[Yielded]:
         """Those of a page that keeps them from training are refused, and not fetched."""
         for position, candidate in enumerate(candidates):
-            is_known = self.known.has(candidate.urls)
+            is_known = not self.known.isdisjoint(candidate.urls)
             self.known.update(candidate.urls)
             if not is_known:
                 self.found += 1

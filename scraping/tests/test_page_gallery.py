@@ -187,3 +187,12 @@ def test_a_page_with_more_pictures_than_are_looked_at_is_told_of(site: Site) -> 
     site.page("/", anchors(*(f"/page/{number}" for number in range(MOST_ELEMENTS + 1))))
     lines = [line.text for line in job_of(crawl(f"{site.url}/", depth=0)).log_lines.all()]
     assert f"{site.url}/ offers more pictures than are taken of one page." in lines
+
+
+def test_a_page_that_speaks_to_this_crawler_by_its_name_is_heeded(
+    site: Site, settings: Any
+) -> None:
+    settings.SCRAPE_USER_AGENT = "BoatBot/2.0"
+    site.page("/", '<meta name="boatbot" content="noai"><img src="/1.png">')
+    site.picture("/1.png", 1)
+    assert reasons(crawl(f"{site.url}/")) == {"/1.png": "noai"}
