@@ -17,8 +17,8 @@ from scraping.picture_sizes import sized
 
 MOST_CANDIDATES = 5000
 MOST_ADDRESSES = 4
-# Words of one group, and groups of one address without its size, that others are compared with.
-_MOST_SAID = 20
+# Shapes of one group, and groups of one address without its size, that others are compared with.
+_MOST_SHAPES = 20
 _MOST_ALIKE = 50
 # Width by height of one picture's sizes, which are rounded.
 _SAME_SHAPE = 0.1
@@ -107,12 +107,12 @@ class _Group:
     def differs(self, said: Mapping[str, str], shapes: Collection[float]) -> bool:
         """Whether something else is said of this picture, or nothing and it is of another form."""
         known = {where: self.said[where] for where in said if where in self.said}
-        if any(not _is_among(said[where], others) for where, others in known.items()):
+        if any(said[where] not in others for where, others in known.items()):
             return True
         # One caption may be that of a group.
         if known.keys() - {"figcaption"} or self.is_whole or not shapes:
             return False
-        some = list(islice(self.shapes, _MOST_SAID))
+        some = list(islice(self.shapes, _MOST_SHAPES))
         return bool(some) and not any(
             math.isclose(one, other, rel_tol=_SAME_SHAPE) for one in some for other in shapes
         )
@@ -131,12 +131,6 @@ class _Group:
             self.said.setdefault(where, set()).update(texts)
         self.shapes |= other.shapes
         self.is_whole = self.is_whole or other.is_whole
-
-
-def _is_among(text: str, others: Collection[str]) -> bool:
-    return text in others or any(
-        text in other or other in text for other in islice(others, _MOST_SAID)
-    )
 
 
 def _shapes(one: Offered) -> list[float]:

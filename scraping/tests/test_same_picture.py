@@ -1,5 +1,7 @@
 """Which elements of a page are one picture, and which only look so by their addresses."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from scraping.extract import extract
@@ -14,9 +16,11 @@ def found_on(html: str) -> list[list[str]]:
 CARD = '<a href="{page}"><img src="{file}" alt="{words}"></a>'
 
 
-def two(one: str, other: str, words: tuple[str, str] = ("", ""), pages: str = "  ") -> str:
+def two(
+    one: str, other: str, words: Sequence[str] = ("", ""), pages: Sequence[str] = ("", "")
+) -> str:
     return "".join(
-        CARD.format(page=page.strip() and f"/{page}", file=file, words=alt)
+        CARD.format(page=page and f"/{page}", file=file, words=alt)
         for file, alt, page in zip((one, other), words, pages, strict=True)
     )
 
@@ -33,8 +37,10 @@ def test_sizes_of_one_picture_in_two_elements_are_one():
      ("chair-small.jpg", "chair-large.jpg"), ("part-w100.jpg", "part-w200.jpg")],
 )  # fmt: skip
 @pytest.mark.parametrize(
-    ("words", "pages"), [(("A red boat", "A blue one"), "  "), (("", ""), "12")]
-)
+    ("words", "pages"),
+    [(("A red boat", "A blue one"), ["", ""]), (("Lot 1", "Lot 12"), ["", ""]),
+     (("", ""), ["1", "12"])],
+)  # fmt: skip
 def test_two_that_look_like_sizes_of_one_are_told_by_words_and_links(one, other, words, pages):
     assert found_on(two(one, other, words, pages)) == [[one], [other]]
 
