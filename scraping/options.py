@@ -145,6 +145,8 @@ def _number(name: str, value: Any, *, whole: bool) -> int | float:
         raise OptionRefused(name, "Enter a whole number." if whole else "Enter a number.")
     if not least <= value <= most:
         raise OptionRefused(name, f"Enter a number from {least:g} to {most:g}.")
+    if name == "max_aspect_ratio" and 0 < value < 1:
+        raise OptionRefused(name, "The long side is never less than once the short one; 0 for any.")
     return value
 
 

@@ -173,6 +173,7 @@ def test_the_estimate_names_the_site_and_the_longest_time(admin):
         ({"max_minutes": ""}, "required", "max_minutes"),
         ({"min_megapixels": "nan"}, "Enter a number", "min_megapixels"),
         ({"max_aspect_ratio": "inf"}, "Enter a number", "max_aspect_ratio"),
+        ({"max_aspect_ratio": "0.75"}, "never less than once", "max_aspect_ratio"),
         ({"render_javascript": "always"}, "not one of the available", "render_javascript"),
         ({"formats": ["svg"]}, "not one of the available", "formats"),
         ({"include": "x" * 501}, "at most 500", "include"),

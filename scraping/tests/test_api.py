@@ -85,6 +85,7 @@ def test_a_crawl_without_a_name_gets_a_free_one(admin):
         ({"url": URL, "use_sitemaps": 1}, "use_sitemaps"),
         ({"url": URL, "min_megapixels": -0.1}, "min_megapixels"),
         ({"url": URL, "max_aspect_ratio": None}, "max_aspect_ratio"),
+        ({"url": URL, "max_aspect_ratio": 0.5}, "max_aspect_ratio"),
         ({"url": URL, "min_kilobytes": 1.5}, "min_kilobytes"),
         ({"url": URL, "formats": ["svg"]}, "formats"),
         ({"url": URL, "near_distance": 17}, "near_distance"),

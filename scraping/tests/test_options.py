@@ -44,6 +44,7 @@ def test_hosts_are_written_as_addresses_have_them() -> None:
         ("depth", "3", "whole number"),
         ("min_megapixels", "a", "a number"),
         ("min_megapixels", float("nan"), "from 0 to 200"),
+        ("max_aspect_ratio", 0.75, "never less than once"),
         ("obey_robots", 1, "yes or no"),
         ("render_javascript", "always", "off, auto, on"),
         ("formats", ["svg"], "no format of these"),
