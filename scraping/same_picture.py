@@ -154,8 +154,9 @@ class _Groups:
         return (self._groups[place] for place in sorted(self._groups))
 
     def add(self, one: Offered) -> None:
-        urls = [address.url for address in one.addresses]
-        pictures = dict.fromkeys(sized(url).picture for url in urls)
+        told = [(address.url, sized(address.url)) for address in one.addresses]
+        pictures = dict.fromkeys(each.picture for _, each in told)
+        urls = [url for own, each in told for url in (own, each.original) if url is not None]
         said = _said(one)
         places = {self._now(self._place_of[url]) for url in urls if url in self._place_of}
         places.update(self._alike(pictures, said, _shapes(one)))

@@ -74,6 +74,11 @@ def test_the_file_that_a_service_makes_sizes_of_is_asked_for_first():
     ]
 
 
+def test_two_that_are_made_of_one_file_are_one_whatever_is_said_of_them():
+    made = "/_next/image?url=%2Fm%2Fboat.jpg&amp;w="
+    assert len(found_on(two(f"{made}640", f"{made}900", ("A boat", "Boats"), ["1", "2"]))) == 1
+
+
 def test_widths_that_a_script_puts_in_are_put_in():
     html = '<img src="b_20x.jpg" data-src="b_{width}x.jpg" '
     assert found_on(f'{html} data-widths="[180, 1296, 360]">')[0][0] == "b_1296x.jpg"
