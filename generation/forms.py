@@ -28,7 +28,7 @@ from generation.parameters import (
 from generation.runs import expanded
 from imagineer.console_start import StartForm, number_field
 from imagineer.problems import Problem
-from imagineer.words import bounds, number_in
+from imagineer.words import bounds
 
 LORA_SLOTS = 3
 DRAWING = (
@@ -183,10 +183,8 @@ class BatchForm(DrawingForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        template = self.value("template")
-        if not isinstance(template, BatchTemplate):
-            template = BatchTemplate.objects.filter(pk=number_in(str(template or "")) or 0).first()
-        self.chosen_template = template
+        self.chosen_template: BatchTemplate | None = self.value("template")
+        template = self.chosen_template
         if template is not None:
             self.fields["theme"].widget.attrs["placeholder"] = template.example_theme
             for name in ("width", "height"):

@@ -4,7 +4,7 @@ Any room's ``admin.py`` may use this module; it knows no room. See docs/console.
 """
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -21,11 +21,28 @@ from imagineer.jobs.models import Job, Status
 from imagineer.jobs.templatetags.job_words import ago, state
 from imagineer.problems import Problem
 
+if TYPE_CHECKING:
+    ManyRows = forms.ModelMultipleChoiceField[Any]
+else:  # The class is generic in its type stubs alone.
+    ManyRows = forms.ModelMultipleChoiceField
+
 
 def number_field(low: int, high: int, told: str = ".", **options: Any) -> forms.IntegerField:
     """A whole number within bounds, which its help names first; told: how the help goes on."""
     help_text = f"{words.bounds(low, high)}{told}"
     return forms.IntegerField(min_value=low, max_value=high, help_text=help_text, **options)
+
+
+class RowsField(ManyRows):
+    """Some of a table's rows, by their numbers."""
+
+    def clean(self, value: Any) -> Any:
+        for one in value or ():
+            # A database stumbles over numbers that are too large for its columns.
+            if words.number_in(str(one)) is None:
+                wrong = self.error_messages["invalid_pk_value"]
+                raise forms.ValidationError(wrong, "invalid_pk_value", {"pk": str(one)[:50]})
+        return super().clean(value)
 
 
 class StartForm(forms.Form):
@@ -49,15 +66,17 @@ class StartForm(forms.Form):
         return "Start"
 
     def value(self, name: str) -> Any:
-        """The field's cleaned value as far as it is valid now, else its initial value or None."""
+        """The field's cleaned value as it is now: typed, told by the page's address, or initial.
+
+        None while it is not valid: anybody may write anything into an address.
+        """
         field = self.fields[name]
-        if self.is_bound:
-            raw = self[name].data
-            try:
-                return field.clean(raw)
-            except forms.ValidationError:
-                return None
-        return self.get_initial_for_field(field, name)
+        if not self.is_bound and name not in self.initial:
+            return self.get_initial_for_field(field, name)
+        try:
+            return field.clean(self[name].data if self.is_bound else self.initial[name])
+        except forms.ValidationError:
+            return None
 
     def first_fields(self) -> list[BoundField]:
         names = self.first or tuple(self.fields)

@@ -137,18 +137,11 @@ class LabelForm(StartForm):
 
     def _named(self, name: str) -> list[int]:
         """The images of one of the fields; none while it is not valid."""
-        ids = self.value(name) if name in self.fields else None
-        try:
-            # An initial value is text, as an address gives it.
-            return selection.ids_in(ids) if isinstance(ids, str) else list(ids or ())
-        except ValueError:
-            return []
+        return list(self.value(name) or ()) if name in self.fields else []
 
     def chosen_album(self) -> Album | None:
-        album = self.value("album") if "album" in self.fields else None
-        if not album or isinstance(album, Album):
-            return album or None
-        return Album.objects.filter(pk=words.number_in(str(album)) or 0).first()
+        album: Album | None = self.value("album") if "album" in self.fields else None
+        return album
 
     def batched(self) -> bool:
         """Whether to ask in batches; the box is out of sight for a labeler that takes none."""

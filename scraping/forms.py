@@ -10,7 +10,7 @@ from django.forms.boundfield import BoundField
 
 from gallery.albums import LONGEST_NAME
 from imagineer import texts, words
-from imagineer.console_start import StartForm, number_field
+from imagineer.console_start import RowsField, StartForm, number_field
 from imagineer.problems import Problem
 from scraping import schedule, sources
 from scraping.addresses import site_of
@@ -29,10 +29,8 @@ from scraping.options import (
 from scraping.runs import MOST_TARGETS, Asked, checked_address
 
 if TYPE_CHECKING:
-    SourceChoices = forms.ModelMultipleChoiceField[Source]
     SourceModelForm = forms.ModelForm[Source]
-else:  # The classes are generic in their type stubs alone.
-    SourceChoices = forms.ModelMultipleChoiceField
+else:  # The class is generic in its type stubs alone.
     SourceModelForm = forms.ModelForm
 
 
@@ -95,7 +93,7 @@ class AddressesField(LinesField):
         return list(dict.fromkeys(found))
 
 
-class SourcesField(SourceChoices):
+class SourcesField(RowsField):
     """The sources that are switched on."""
 
     widget = forms.CheckboxSelectMultiple
@@ -270,15 +268,6 @@ class ScrapeForm(StartForm):
         """The option's value, as it would be for a start now; None while it is not valid."""
         value = self.value(name)
         return self._preset_options().get(name, value) if value == _default(name) else value
-
-    def value(self, name: str) -> Any:
-        """As its base, and of what stands in the page's address too."""
-        if not self.is_bound and name in self.initial:
-            try:
-                return self.fields[name].clean(self.initial[name])
-            except forms.ValidationError:
-                return None
-        return super().value(name)
 
     @property
     def cost(self) -> str:

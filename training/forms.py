@@ -1,9 +1,9 @@
 """The console's forms of this room: freezing a dataset, starting a training."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 
 from gallery.captions import PROMPT
 from gallery.models import Album
@@ -11,7 +11,7 @@ from gallery.token_count import LIMIT
 from generation.base_model import ensure_base_model
 from generation.models import ModelVersion
 from imagineer import words
-from imagineer.console_start import StartForm
+from imagineer.console_start import RowsField, StartForm
 from imagineer.problems import Problem
 from training.config import PRECISIONS, RANGES, TARGET_LABELS, TrainingConfig
 from training.datasets import select
@@ -28,13 +28,7 @@ SOURCE_LABELS = {
 }
 
 
-if TYPE_CHECKING:
-    AlbumChoiceField = forms.ModelMultipleChoiceField[Album]
-else:  # The class is generic in its type stubs alone.
-    AlbumChoiceField = forms.ModelMultipleChoiceField
-
-
-class AlbumsField(AlbumChoiceField):
+class AlbumsField(RowsField):
     """Albums with their number of pictures, by name."""
 
     def __init__(self, **options: Any) -> None:
@@ -83,7 +77,7 @@ class FreezeForm(StartForm):
 
     def stats(self) -> dict[str, Any] | None:
         albums = self.value("albums")
-        return select(albums).stats if isinstance(albums, QuerySet) and albums else None
+        return select(albums).stats if albums else None
 
     @property
     def cost(self) -> str:
@@ -180,10 +174,7 @@ class TrainForm(StartForm):
         }
 
     def base(self) -> ModelVersion:
-        chosen = self.value("base_model")
-        if chosen and not isinstance(chosen, ModelVersion):
-            chosen = ModelVersion.objects.filter(pk=chosen).first() if chosen else None
-        return chosen or ensure_base_model()
+        return self.value("base_model") or ensure_base_model()
 
     def config(self) -> TrainingConfig | None:
         """What would be trained with; None while it is not valid."""
@@ -200,13 +191,9 @@ class TrainForm(StartForm):
 
     def stats(self) -> dict[str, Any] | None:
         dataset, albums = self.value("dataset"), self.value("albums")
-        if dataset and not isinstance(dataset, DatasetVersion):
-            dataset = DatasetVersion.objects.filter(pk=dataset).first()
         if dataset:
             stats: dict[str, Any] = dataset.stats
             return stats
-        if albums and not isinstance(albums, QuerySet):
-            albums = Album.objects.filter(pk__in=albums)
         return select(albums).stats if albums else None
 
     @property

@@ -10,6 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from generation.admin_runs import BatchStart
+from generation.models import GenerationRun
+from imagineer.console_start import StartAdmin
 from imagineer.tests.rows import make_row
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +63,28 @@ def test_a_crafted_filter_of_a_list_is_never_a_crash(client_of_admin: Client) ->
                 asked = {field.name: value}
                 answer = client_of_admin.get(page(model, "changelist"), asked)
                 assert answer.status_code in (200, 302, 400, 404), (model, asked)
+
+
+START_PAGES = [
+    *(own for own in admin.site._registry.values() if isinstance(own, StartAdmin)),
+    BatchStart(GenerationRun, admin.site),
+]
+
+
+# As above, and several kinds of nonsense: words, numbers too large for a column or for anything.
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("own", START_PAGES, ids=lambda own: own.start_name)
+@pytest.mark.parametrize("junk", ["abc", "", "-1", "9" * 30, "9" * 400, "nan", "a\0b", "²", "[1]"])
+def test_nonsense_in_a_form_or_its_address_is_never_a_crash(
+    client_of_admin: Client, own: StartAdmin, junk: str
+) -> None:
+    address = reverse(f"admin:{own.start_name}")
+    names = (*own.start_form().fields, "url", "preview", "run", "chosen")
+    asked = dict.fromkeys(names, junk)
+    assert client_of_admin.get(address, asked).status_code == 200
+    assert client_of_admin.post(address, asked).status_code == 422
+    estimate = client_of_admin.post(address, asked, headers={"X-Estimate": "1"})
+    assert estimate.status_code == 200
 
 
 @pytest.mark.parametrize("model", MODELS, ids=NAMES)
