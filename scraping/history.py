@@ -21,7 +21,7 @@ LISTED = 50
 class Listed:
     """A picture as one of the two crawls saw it. reason: why it was not taken, else empty.
 
-    image_id: the image that it became, or that it repeats.
+    image_id: the image that it became, or that it repeats; None if it was deleted for good.
     """
 
     image_url: str
@@ -31,7 +31,9 @@ class Listed:
 
     @property
     def told(self) -> str:
-        return _REASONS.get(self.reason, self.reason) if self.reason else "Taken"
+        if self.reason:
+            return _REASONS.get(self.reason, self.reason)
+        return "Taken, and deleted since" if self.image_id is None else "Taken"
 
 
 @dataclass

@@ -264,11 +264,13 @@ PLACES = {
 class ScrapedImage(Finding):
     """Where an image was found. One image may have been found in several places.
 
-    texts: every text found with it by where it stood: figcaption, alt, title, json_ld, heading,
-    page_title.
+    image: None once it was deleted for good; what its crawl has seen stays known. texts: every text
+    found with it by where it stood: figcaption, alt, title, json_ld, heading, page_title.
     """
 
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="scraped_from")
+    image = models.ForeignKey(
+        Image, null=True, on_delete=models.SET_NULL, related_name="scraped_from"
+    )
     scrape_job = models.ForeignKey(
         ScrapeJob, on_delete=models.CASCADE, related_name="scraped_images"
     )

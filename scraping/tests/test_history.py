@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from gallery.tests.factories import make_admin
+from gallery.tests.factories import make_admin, make_image
 from imagineer.jobs.models import Job, Status
 from imagineer.jobs.runner import execute
 from imagineer.tests.rows import make_row
@@ -198,5 +198,9 @@ def test_an_image_taken_at_one_address_and_refused_at_it_by_another_target_was_t
         ScrapedImage, scrape_job=now.scrape_job, target=now, address_digest=digest, sha256="1",
         image_url="https://example.org/a.png", texts={},
     )  # fmt: skip
+    (found,) = history.compare(now.scrape_job)
+    # Its image is gone for good.
+    assert [picture.told for picture in found.new] == ["Taken, and deleted since"]
+    ScrapedImage.objects.update(image=make_image(1))
     (found,) = history.compare(now.scrape_job)
     assert [picture.told for picture in found.new] == ["Taken"]

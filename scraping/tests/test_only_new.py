@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gallery import removal
 from imagineer.jobs.runner import execute
 from imagineer.tests.rows import make_row
 from scraping import history, kept_pages
@@ -85,6 +86,29 @@ def test_what_has_not_changed_is_neither_sent_nor_taken_again(site: Site, source
     third = crawl(source)
     assert answered(site, 200) == []
     assert (third.imported, third.duplicate, third.downloaded) == (0, 5, 0)
+
+
+def test_what_was_deleted_for_good_is_not_brought_back(site: Site, source: Source) -> None:
+    site.page("/", '<img src="a.png"><img src="b.png">')
+    for number, name in enumerate("ab"):
+        site.picture(f"/{name}.png", number)
+        tag(site, f"/{name}.png", f'"{name}"')
+    first = crawl(source)
+    taken = first.scraped_images.get(image_url__endswith="/a.png")
+    assert taken.image is not None
+    removal.delete_images([taken.image.pk])
+    taken.refresh_from_db()
+    assert (taken.image, first.scraped_images.count()) == (None, 2)
+    second = crawl(source)
+    assert (second.imported, second.duplicate, second.downloaded) == (0, 2, 0)
+    (found,) = history.compare(second)
+    assert (found.difference.new, found.difference.gone, found.difference.same) == ((), (), 2)
+    site.page("/", '<img src="b.png">')
+    (found,) = history.compare(crawl(source, only_new=False))
+    assert [picture.told for picture in found.gone] == ["As it was at the crawl before"]
+    # Asked for as a whole, a crawl takes it again.
+    site.page("/", '<img src="a.png">')
+    assert crawl(source, only_new=False).imported == 1
 
 
 def test_a_changed_picture_at_the_same_address_is_taken_as_new(site: Site, source: Source) -> None:
