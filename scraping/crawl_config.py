@@ -61,7 +61,7 @@ class TargetConfig:
     source: what all targets of one source share. rate_limit: requests a minute to all hosts of that
     source together, at most; 0 for no limit. max_downloads: picture files fetched at most.
     options: what is otherwise than in the whole crawl's. mapping, api_key: of a source that is an
-    API. known_urls: pictures settled before by this crawl. validators: picture address → (ETag,
+    API. known_urls: pictures settled before at this target. validators: picture address → (ETag,
     Last-Modified) of the crawl before; where both are empty, the picture is passed over.
     pages_folder: where pages are kept for the next crawl; empty for nowhere. is_preview: links are
     told, and not followed. folder: where the target keeps what it goes on from after a
@@ -89,8 +89,7 @@ class TargetConfig:
 class CrawlConfig:
     """spool: a folder for downloads. max_bytes, max_page_bytes: of one picture, of one page.
 
-    seconds_left: until the crawl's time is up. settled_urls: pictures that this crawl has taken or
-    refused for good, whichever target found them.
+    seconds_left: until the crawl's time is up.
     delay_s: pause between two requests to one host, at least. timeout_s: for one answer, whole.
     allowed_networks, allowed_hosts, allowed_ports: see scraping.addresses.reach_from. browser: path
     of a Chromium; without one, no page is opened in it.
@@ -105,7 +104,6 @@ class CrawlConfig:
     delay_s: float = 0.5
     timeout_s: float = 30.0
     seconds_left: float = 6 * 3600.0
-    settled_urls: frozenset[str] = frozenset()
     allowed_networks: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     allowed_ports: tuple[int, ...] = PORTS
@@ -123,7 +121,6 @@ class CrawlConfig:
 
 def to_json(config: CrawlConfig) -> str:
     data = asdict(config) | {"options": config.options.as_json()}
-    data["settled_urls"] = sorted(config.settled_urls)
     for target in data["targets"]:
         target["known_urls"] = sorted(target["known_urls"])
     return json.dumps(data)
@@ -133,7 +130,6 @@ def from_json(text: str) -> CrawlConfig:
     data: dict[str, Any] = json.loads(text)
     data["targets"] = tuple(_target(target) for target in data["targets"])
     data["options"] = options.from_json(data["options"])
-    data["settled_urls"] = frozenset(data["settled_urls"])
     for name in ("allowed_networks", "allowed_hosts", "allowed_ports"):
         data[name] = tuple(data[name])
     return CrawlConfig(**data)

@@ -157,17 +157,11 @@ def _crawl(work: Work) -> bool:
 
 
 def _config(work: Work) -> CrawlConfig:
-    settled = {
-        url
-        for rows in (work.scrape.scraped_images, work.scrape.refused_images)
-        for url in rows.values_list("image_url", flat=True)
-    }
     return configured(
         spool=str(work.folder),
         targets=tuple(_target_config(work, target) for target in work.open_targets()),
         options=work.chosen,
         seconds_left=max(0.0, work.seconds_left()),
-        settled_urls=frozenset(settled),
         browser=work.browser,
     )
 

@@ -304,7 +304,7 @@ class ScrapedImage(Finding):
 
 
 class RefusedImage(Finding):
-    """A picture that a crawl found and did not take."""
+    """A picture that a crawl found at one of its addresses and did not take."""
 
     class Reason(models.TextChoices):
         EXACT = "exact", "Already in the gallery"
@@ -343,14 +343,9 @@ class RefusedImage(Finding):
     class Meta:
         ordering = ("id",)
         constraints = (
-            models.UniqueConstraint(
-                fields=("scrape_job", "address_digest"), name="refused_image_once"
-            ),
+            models.UniqueConstraint(fields=("target", "address_digest"), name="refused_image_once"),
         )
-        indexes = (
-            models.Index(fields=("scrape_job", "reason"), name="refused_image_reason"),
-            models.Index(fields=("target", "address_digest"), name="refused_image_address"),
-        )
+        indexes = (models.Index(fields=("scrape_job", "reason"), name="refused_image_reason"),)
 
     def __str__(self) -> str:
         return f"{self.image_url}: {self.get_reason_display()}"

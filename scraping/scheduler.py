@@ -56,7 +56,7 @@ class FrontierScheduler:
         self.frontier = Frontier(Path(self.target.folder) / frontier.FILE)
         if self.frontier.was_there:
             self._remember()
-        for event in self.frontier.unsettled(self.state.config.settled_urls):
+        for event in self.frontier.unsettled(self.target.known_urls):
             self.state.say("refused", **event)
 
     def _remember(self) -> None:

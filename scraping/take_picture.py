@@ -146,11 +146,11 @@ def _demote(target: CrawlTarget, row: ScrapedImage, image: Image) -> None:
         of, of.scrape_job = row.target, target.scrape_job
     columns = {column.name: getattr(row, column.attname) for column in Finding._meta.fields}
     RefusedImage.objects.get_or_create(
-        scrape_job=target.scrape_job,
+        target=of,
         address_digest=columns.pop("address_digest"),
         defaults=columns
         | {
-            "target": of,
+            "scrape_job": target.scrape_job,
             "reason": Reason.NEAR,
             "detail": f"Image {image.pk} shows the same and is larger.",
             "same_as": image,
@@ -226,7 +226,7 @@ def refuse(
     same_as: int | None = None,
     is_fetched: bool = True,
 ) -> bool:
-    """Remember a picture that is not taken; False if it was remembered before.
+    """Remember a picture that a target does not give; False if it was remembered before.
 
     sha256: of the file that was fetched, or that a crawl before had fetched (is_fetched false);
     empty if none was. same_as: the image that it repeats.
@@ -235,9 +235,15 @@ def refuse(
     columns = _columns(target, found, sha256)
     with transaction.atomic():
         _, created = RefusedImage.objects.get_or_create(
-            scrape_job=target.scrape_job,
+            target=columns.pop("target"),
             address_digest=columns.pop("address_digest"),
-            defaults=columns | {"reason": reason, "detail": detail[:300], "same_as_id": same_as},
+            defaults=columns
+            | {
+                "scrape_job": target.scrape_job,
+                "reason": reason,
+                "detail": detail[:300],
+                "same_as_id": same_as,
+            },
         )
         if created:
             add_counts(

@@ -54,8 +54,8 @@ def opened(tmp_path: Path) -> Open:
     """Opens the target's scheduler, as often as it is asked: each time another process."""
 
     def open_it(settled: frozenset[str] = frozenset(), max_pages: int = 10) -> FrontierScheduler:
-        target = TargetConfig(3, URL, str(tmp_path))
-        config = CrawlConfig(str(tmp_path), "Agent", (target,), settled_urls=settled)
+        target = TargetConfig(3, URL, str(tmp_path), known_urls=settled)
+        config = CrawlConfig(str(tmp_path), "Agent", (target,))
         state = Listening(config, Budget(max_pages, 10**6), Pace())
         state.said = []  # type: ignore[attr-defined]
         crawler = SimpleNamespace(crawl_state=state, target=target)

@@ -44,6 +44,23 @@ def test_each_has_counts_of_its_own_and_the_crawl_their_sums(site: Site) -> None
     ]  # fmt: skip
 
 
+def test_what_several_addresses_show_is_settled_at_each(site: Site) -> None:
+    """Else more would be found than has become of them."""
+    shown = '<img src="1.png"><img src="tiny.png"><img src="/favicon-32.png"><img src="gone.png">'
+    for path in ("/a", "/b", "/c"):
+        site.page(path, shown)
+    site.picture("/1.png", 1)
+    site.picture("/tiny.png", 3, 8, 8)
+    asked = [Asked(f"{site.url}{path}") for path in ("/a", "/b", "/c")]
+    scrape = start_crawl(asked, "Boats", SMALL)
+    execute(scrape.job_id)
+    scrape = fresh(scrape)
+    for counts in (*scrape.targets.all(), scrape):
+        assert counts.discovered == counts.imported + counts.duplicate + counts.filtered
+    assert (scrape.discovered, scrape.imported, scrape.duplicate, scrape.filtered) == (12, 1, 2, 9)
+    assert scrape.refused_images.count() == 11
+
+
 def test_one_that_cannot_be_read_does_not_end_the_others(site: Site) -> None:
     site.page("/", '<img src="1.png">')
     site.picture("/1.png", 1)
