@@ -141,8 +141,10 @@ class ScrapeJobAdmin(PreviewAdmin, RunAdmin):
         )
 
     def page_context(self, request: HttpRequest, row: ScrapeJob) -> dict[str, Any]:
+        live = live_context(row)
         return {
-            **live_context(row),
+            **live,
+            "forgotten": sum(target.forgotten for target, _ in live["targets"]),
             **refused_context(request, row),
             **log_context(row.job),
             "compared": history.compare(row) if row.job.has_ended else [],

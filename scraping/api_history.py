@@ -38,11 +38,17 @@ class KindOut(Schema):
 
 
 class ComparedOut(Schema):
-    """before: the crawl that this one is compared with; null if there was none."""
+    """before: the crawl that this one is compared with; null if there was none, or too long ago.
+
+    is_whole, was_whole: whether this crawl and the one before have seen all pages. Else some of
+    what is gone may be there still, and some of what is new may have been there.
+    """
 
     source_id: int | None
     url: str
     before: BeforeOut | None
+    is_whole: bool
+    was_whole: bool
     new: KindOut
     changed: KindOut
     gone: KindOut
@@ -95,6 +101,8 @@ def _compared_out(one: history.Compared) -> dict[str, Any]:
         "source_id": one.source.pk if one.source else None,
         "url": one.url,
         "before": one.before,
+        "is_whole": one.is_whole,
+        "was_whole": one.was_whole,
         "same": one.difference.same,
     }
     for code, _, number, pictures in one.kinds:

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
 
 from scraping.crawl_config import Sighting
 from scraping.models import CrawlTarget, RefusedImage, ScrapedImage
@@ -62,13 +63,35 @@ def earlier_pictures(target: CrawlTarget, chosen: CrawlOptions) -> dict[str, Ear
 
 
 def _before(target: CrawlTarget) -> dict[int, CrawlTarget]:
+    earlier = _same(target).filter(pk__lt=target.pk).exclude(scrape_job=target.scrape_job_id)
+    newest = earlier.select_related("scrape_job")[:LOOKED_BACK]
+    return {row.pk: row for row in newest}
+
+
+def _same(target: CrawlTarget) -> QuerySet[CrawlTarget]:
+    """Parts of crawls of the target's source, or of its address; the newest first."""
     if target.source_id is not None:
         same = CrawlTarget.objects.filter(source=target.source_id)
     else:
         same = CrawlTarget.objects.filter(address_digest=target.address_digest)
-    earlier = same.filter(pk__lt=target.pk).exclude(scrape_job=target.scrape_job_id)
-    newest = earlier.select_related("scrape_job").order_by("-pk")[:LOOKED_BACK]
-    return {row.pk: row for row in newest}
+    return same.order_by("-pk")
+
+
+def forget_unchanged(target: CrawlTarget) -> int:
+    """Drop what was unchanged from lists that nobody looks back at any more, but for its number.
+
+    Else a source of a thousand pictures would write a thousand rows at each of its times, for ever.
+    """
+    # One more falls out of sight with every crawl; some, should others be under way.
+    old = _same(target)[LOOKED_BACK : 2 * LOOKED_BACK]
+    forgotten = 0
+    for number in old.values_list("pk", flat=True):
+        with transaction.atomic():
+            rows = RefusedImage.objects.filter(target=number, reason=_Reason.UNCHANGED)
+            gone, _ = rows.delete()
+            CrawlTarget.objects.filter(pk=number).update(forgotten=F("forgotten") + gone)
+        forgotten += gone
+    return forgotten
 
 
 _Row = tuple[int, str, str, str, str, int | None, str]

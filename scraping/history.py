@@ -41,7 +41,9 @@ class Compared:
     """What a crawl saw of one source, or of one address that belongs to none, and the crawl before.
 
     addresses: digests of those that it began at. now, then: numbers of the targets that are
-    compared. before: None if there was no crawl before.
+    compared. before: None if there was no crawl before, or if it is too long ago: what was
+    unchanged is forgotten then. is_whole, was_whole: whether this crawl and the one before have
+    seen all pages, as far as they know.
     """
 
     source: Source | None
@@ -50,6 +52,8 @@ class Compared:
     now: tuple[int, ...]
     then: tuple[int, ...] = ()
     before: ScrapeJob | None = None
+    is_whole: bool = True
+    was_whole: bool = True
     difference: Difference = field(default_factory=Difference)
     new: list[Listed] = field(default_factory=list)
     gone: list[Listed] = field(default_factory=list)
@@ -106,14 +110,22 @@ def _groups(scrape: ScrapeJob) -> Iterator[Compared]:
         key = ("source", target.source_id) if target.source_id else ("address", target.url)
         groups.setdefault(key, []).append(target)
     for targets in groups.values():
-        before_id = max((row.before_id for row in targets if row.before_id), default=None)
+        numbers = [row.before_id for row in targets if row.before_id]
+        before_id = None if any(row.forgotten for row in targets) else max(numbers, default=None)
         yield Compared(
             source=targets[0].source,
             url=targets[0].url,
             addresses=frozenset(row.address_digest for row in targets),
             now=tuple(row.pk for row in targets),
             before=ScrapeJob(pk=before_id) if before_id else None,
+            is_whole=all(map(_is_whole, targets)),
         )
+
+
+def _is_whole(target: CrawlTarget) -> bool:
+    """Not if it was stopped, reached a limit or met pages that it could not read."""
+    is_at_end = target.state == CrawlTarget.State.FINISHED and not target.ended_because
+    return is_at_end and not target.errors
 
 
 def _before() -> Coalesce:
@@ -124,6 +136,7 @@ def _before() -> Coalesce:
             **same,
             pk__lt=OuterRef("pk"),
             state=CrawlTarget.State.FINISHED,
+            forgotten=0,
             scrape_job__job__status__in=ENDED,
         )
         others = earlier.exclude(scrape_job=OuterRef("scrape_job"))
@@ -147,6 +160,7 @@ def _put_before(found: list[Compared]) -> None:
             same = [row for row in theirs if row.source_id == one.source.pk]
         one.then = tuple(row.pk for row in same)
         one.before = same[0].scrape_job if same else None
+        one.was_whole = all(map(_is_whole, same))
 
 
 def _seen(numbers: Iterable[int]) -> dict[int, dict[str, str]]:

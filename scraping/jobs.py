@@ -18,7 +18,7 @@ from scraping.crawl_child import CrawlChild
 from scraping.crawl_config import CrawlConfig, TargetConfig
 from scraping.crawl_events import OPEN, Work
 from scraping.crawl_settings import configured, of_source
-from scraping.earlier_crawls import earlier_pictures
+from scraping.earlier_crawls import earlier_pictures, forget_unchanged
 from scraping.find_browser import NoBrowser, needed_browser
 from scraping.models import COUNTS, CrawlTarget, ScrapeJob
 from scraping.rendering import Rendering, stronger
@@ -48,6 +48,7 @@ def run(context: JobContext) -> Result:
     for target in targets.values():
         if target.chosen.only_new:
             kept_pages.prune(kept_pages.folder_of(target))
+            forget_unchanged(target)
     if not scrape.imported and all(target.state == State.FAILED for target in targets.values()):
         raise JobFailed(" ".join(dict.fromkeys(row.ended_because for row in targets.values())))
     return _result(work)

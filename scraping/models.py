@@ -203,6 +203,10 @@ class CrawlTarget(Counts):
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     ended_because = models.CharField(max_length=500, blank=True, help_text="A sentence.")
+    forgotten = models.PositiveIntegerField(
+        default=0, editable=False,
+        help_text="Of its duplicates, those that were unchanged and are not listed any more.",
+    )  # fmt: skip
 
     class Meta:
         ordering = ("scrape_job", "position")

@@ -18,7 +18,10 @@ DAYS = 30
 
 
 def refusals(scrape: ScrapeJob) -> dict[str, int]:
-    """Reason → pictures that a crawl refused for it, counted up to COUNTED_AT_MOST. One query."""
+    """Reason → pictures that a crawl refused for it, counted up to COUNTED_AT_MOST. One query.
+
+    With those that were unchanged and are not listed any more (CrawlTarget.forgotten).
+    """
     refused = RefusedImage.objects.filter(scrape_job=OuterRef("pk"))
     numbers = {
         value: counted_to(refused.filter(reason=value), COUNTED_AT_MOST)
@@ -28,11 +31,20 @@ def refusals(scrape: ScrapeJob) -> dict[str, int]:
     found = (
         ScrapeJob.objects.filter(pk=scrape.pk)
         .annotate(**{names[value]: number for value, number in numbers.items()})
-        .values(*names.values())
+        .annotate(forgotten=_forgotten())
+        .values(*names.values(), "forgotten")
         .first()
     )
     counted = found or {}
+    if counted.get("forgotten"):
+        counted[names[RefusedImage.Reason.UNCHANGED]] += counted["forgotten"]
     return {value: counted[name] for value, name in names.items() if counted.get(name)}
+
+
+def _forgotten() -> Subquery:
+    targets = CrawlTarget.objects.filter(scrape_job=OuterRef("pk")).order_by()
+    sums = targets.values("scrape_job").annotate(sum=Sum("forgotten"))
+    return Subquery(sums.values("sum"))
 
 
 @dataclass(frozen=True)

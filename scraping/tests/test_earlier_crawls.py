@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from gallery.tests.factories import make_row as make_image_row
 from imagineer.tests.rows import make_row
 from scraping.addresses import digest_of
-from scraping.earlier_crawls import Earlier, earlier_pictures
+from scraping.earlier_crawls import LOOKED_BACK, Earlier, earlier_pictures, forget_unchanged
 from scraping.models import CrawlTarget, RefusedImage, ScrapedImage, ScrapeJob, Source
 from scraping.options import checked
+from scraping.statistics import refusals
 
 pytestmark = pytest.mark.django_db
 URL = "https://example.org/a.png"
@@ -25,10 +26,13 @@ def part_of_crawl(source: Source | None, url: str = "https://example.org/", **ch
     )
 
 
-def refused(target: CrawlTarget, reason: str, sha256: str = "", **columns: Any) -> None:
+def refused(
+    target: CrawlTarget, reason: str, sha256: str = "", path: str = "a.png", **columns: Any
+) -> None:
+    url = f"https://example.org/{path}"
     RefusedImage.objects.create(
-        scrape_job=target.scrape_job, target=target, image_url=URL, page_url=target.url,
-        address_digest=digest_of(URL), reason=reason, sha256=sha256, **columns,
+        scrape_job=target.scrape_job, target=target, image_url=url, page_url=target.url,
+        address_digest=digest_of(url), reason=reason, sha256=sha256, **columns,
     )  # fmt: skip
 
 
@@ -88,6 +92,25 @@ def test_what_is_in_the_gallery_stays_settled_under_other_filters() -> None:
     source, image = make_row(Source), make_image_row()
     refused(part_of_crawl(source), "unchanged", "1", same_as=image)
     assert list(earlier_pictures(part_of_crawl(source), checked({"min_width": 30}))) == [URL]
+
+
+def test_what_was_unchanged_is_forgotten_once_nobody_looks_back_at_it() -> None:
+    source = make_row(Source)
+    parts = [part_of_crawl(source) for _ in range(LOOKED_BACK + 3)]
+    for part in parts:
+        refused(part, "unchanged", "1")
+    other = part_of_crawl(make_row(Source))
+    refused(other, "unchanged", "1")
+    refused(parts[0], "small", path="small.png")
+    before = earlier_pictures(part_of_crawl(source), CHOSEN)
+    assert forget_unchanged(parts[-1]) == 4
+    assert forget_unchanged(parts[-1]) == 0
+    listed = RefusedImage.objects.filter(reason="unchanged").values_list("target", flat=True)
+    assert sorted(listed) == [*(part.pk for part in parts[4:]), other.pk]
+    # They are counted, and the next crawl knows what it would have known.
+    assert refusals(parts[0].scrape_job) == {"unchanged": 1, "small": 1}
+    assert refusals(parts[-1].scrape_job) == {"unchanged": 1}
+    assert earlier_pictures(part_of_crawl(source), CHOSEN) == before
 
 
 def test_it_is_asked_for_in_few_queries() -> None:

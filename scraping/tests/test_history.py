@@ -189,6 +189,43 @@ def test_visitors_are_told_of_no_history(client: Client) -> None:
         assert client.get(path).status_code == 401
 
 
+def test_a_crawl_that_has_not_seen_all_says_so(admin: Client) -> None:
+    cut = "Stopped at the number of pages asked for."
+    then = target_of(None, "https://example.org/")
+    sees(then, "a.png", "1")
+    now = target_of(None, "https://example.org/")
+    sees(now, "b.png", "1")
+    CrawlTarget.objects.update(errors=0, ended_because="")
+
+    def told() -> tuple[bool, bool, bool, bool]:
+        (item,) = admin.get(f"/api/scraping/jobs/{now.scrape_job_id}/difference").json()["items"]
+        page = admin.get(now.scrape_job.get_absolute_url()).content.decode()
+        notes = ("some of what is gone may be there still", "some of what is new may have been")
+        assert (item["new"]["number"], item["gone"]["number"]) == (1, 1)
+        return item["is_whole"], item["was_whole"], notes[0] in page, notes[1] in page
+
+    assert told() == (True, True, False, False)
+    CrawlTarget.objects.filter(pk=then.pk).update(ended_because=cut)
+    assert told() == (True, False, False, True)
+    CrawlTarget.objects.filter(pk=now.pk).update(state="stopped", ended_because="Cancelled.")
+    assert told() == (False, False, True, True)
+    CrawlTarget.objects.filter(pk=then.pk).update(ended_because="", errors=1)
+    assert told() == (False, False, True, True)
+
+
+def test_a_crawl_whose_unchanged_pictures_are_forgotten_is_not_compared(admin: Client) -> None:
+    oldest, old = (target_of(None, "https://example.org/") for _ in range(2))
+    now = target_of(None, "https://example.org/")
+    sees(now, "a.png", "1", "unchanged")
+    CrawlTarget.objects.filter(pk=old.pk).update(forgotten=1)
+    (found,) = history.compare(now.scrape_job)
+    assert found.before == oldest.scrape_job
+    (found,) = history.compare(old.scrape_job)
+    assert found.before is None
+    page = admin.get(old.scrape_job.get_absolute_url()).content.decode()
+    assert "1 that was as before is counted, and not listed" in page
+
+
 def test_an_image_taken_at_one_address_and_refused_at_it_by_another_target_was_taken() -> None:
     target_of(None, "https://example.org/")
     now = target_of(None, "https://example.org/")
