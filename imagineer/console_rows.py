@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Paginator
+from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
@@ -89,10 +90,14 @@ class RowAdmin(GrowingAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         row = self.get_object(request, object_id or "")
-        extra = self.page_context(request, row) if row else {}
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**(extra_context or {}), **extra}
-        )
+        extra = {**(extra_context or {}), **(self.page_context(request, row) if row else {})}
+        view = super().changeform_view
+        response: HttpResponse
+        try:
+            response = view(request, object_id, form_url, extra)
+        except IntegrityError:
+            # What was free when the form was read is taken now; read again, it says so.
+            response = view(request, object_id, form_url, extra)
         return response
 
 

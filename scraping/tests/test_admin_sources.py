@@ -10,6 +10,7 @@ from django.utils.html import escape
 from gallery.tests.factories import make_admin
 from imagineer.words import THIN_SPACE, thin
 from scraping.admin_sources import CRAWLS_SHOWN
+from scraping.forms import SourceForm
 from scraping.models import Source
 from scraping.runs import Asked, start_crawl
 from scraping.sealed import unseal
@@ -51,6 +52,19 @@ def test_a_source_is_made_and_changed(admin: Client) -> None:
     assert admin.post(page_of(source), changed).status_code == 302
     source.refresh_from_db()
     assert (source.name, source.enabled, source.options) == ("Ships", False, {})
+
+
+def test_a_name_that_another_admin_takes_meanwhile_is_said_at_its_field(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_source("Boats")
+    reads = iter((False, True))
+    validate = SourceForm.validate_unique
+    monkeypatch.setattr(SourceForm, "validate_unique", lambda form: next(reads) and validate(form))
+    response = admin.post(ADD, FORM)
+    assert response.status_code == 200
+    assert "There is a source of this name already" in response.content.decode()
+    assert Source.objects.count() == 1
 
 
 def test_a_key_is_kept_until_another_comes_or_it_is_forgotten_and_never_shown(
