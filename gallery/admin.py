@@ -249,7 +249,10 @@ def image_context(image: Image) -> dict[str, Any]:
     )
     return {
         "picture": image,
-        "found_again": list(image.scraped_again.order_by("-pk")[:FOUND_AGAIN_AT_MOST]),
+        # A source that is crawled every night says every night that it has not changed.
+        "found_again": list(
+            image.scraped_again.exclude(reason="unchanged").order_by("-pk")[:FOUND_AGAIN_AT_MOST]
+        ),
         "parameters": parameters.rows(image.generation_params, image.width, image.height),
         "albums": list(image.albums.order_by("name")),
         "tags": list(image.tags.order_by("name")),

@@ -6,9 +6,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from gallery.models import Image
 from imagineer import words
@@ -23,22 +22,25 @@ from scraping.addresses import site_of
 from scraping.admin_preview import PreviewAdmin, preview_urls
 from scraping.crawl_presets import CRAWL_PRESETS
 from scraping.forms import ScrapeForm
-from scraping.models import CrawlTarget, RefusedImage, ScrapeJob, Source
+from scraping.models import COUNTS, RefusedImage, ScrapeJob, Source
 from scraping.runs import Asked, start_crawl
-from scraping.statistics import refusals
+from scraping.statistics import COUNTED_AT_MOST, DAYS, refusals, statistics
 
 __all__ = ["ScrapeJobAdmin", "admin_sources"]
 PICTURES_SHOWN = 120
 REFUSED_A_PAGE = 50
-# A target's state → the class of a job's state that looks the same.
-_LOOKS = {
-    CrawlTarget.State.WAITING: "queued",
-    CrawlTarget.State.RUNNING: "running",
-    CrawlTarget.State.FINISHED: "completed",
-    CrawlTarget.State.STOPPED: "cancelled",
-    CrawlTarget.State.FAILED: "failed",
-}
 _FIELD_OF_PLACE = {"url": "urls"}
+# Of counts, in the order of the console.
+_LABELS = {
+    "crawls": "Crawls",
+    "pages": "Pages read",
+    "discovered": "Found",
+    "downloaded": "Downloaded",
+    "filtered": "Left out",
+    "duplicate": "Known already",
+    "imported": "Taken",
+    "errors": "Errors",
+}
 
 
 @admin.register(ScrapeJob)
@@ -119,11 +121,43 @@ class ScrapeJobAdmin(PreviewAdmin, RunAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         live = self.admin_site.admin_view(self.live_view)
+        told = self.admin_site.admin_view(self.statistics_view)
         return [
+            path("statistics/", told, name="scraping_statistics"),
             path("<int:scrape_id>/live/", live, name="scraping_scrapejob_live"),
             *preview_urls(self),
             *super().get_urls(),
         ]
+
+    def statistics_view(self, request: HttpRequest) -> HttpResponse:
+        """What crawls gave in all, by source, and on each of the last 30 days that had one."""
+        if not self.has_view_permission(request):
+            return HttpResponse("Only admins may see this.", status=403)
+        found = statistics()
+        sources = [
+            (str(source), source.get_absolute_url(), _in_order(counts))
+            if source
+            else ("Addresses of no source", "", _in_order(counts))
+            for source, counts in found.by_source
+        ]
+        days = [
+            (f"{day:%-d %b %Y}", "", _in_order(counts))
+            for day, counts in found.by_day
+            if counts["crawls"]
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Statistics",
+            "opts": self.opts,
+            "found": found,
+            "most": COUNTED_AT_MOST,
+            "totals": list(zip(_LABELS.values(), _in_order(found.totals), strict=True)),
+            "tables": (
+                ("By source", "Source", sources, "There was no crawl yet."),
+                ("By day", "Day", days, f"There was no crawl in the last {DAYS} days."),
+            ),
+        }
+        return TemplateResponse(request, "admin/scraping/statistics.html", context)
 
     def live_view(self, request: HttpRequest, scrape_id: int) -> HttpResponse:
         """What changes while it runs, as HTML parts, and the log lines after ``?after=<seq>``."""
@@ -144,16 +178,15 @@ class ScrapeJobAdmin(PreviewAdmin, RunAdmin):
         live = live_context(row)
         return {
             **live,
-            "forgotten": sum(target.forgotten for target, _ in live["targets"]),
+            "forgotten": sum(target.forgotten for target in live["targets"]),
             **refused_context(request, row),
             **log_context(row.job),
             "compared": history.compare(row) if row.job.has_ended else [],
         }
 
 
-def target_state(target: CrawlTarget) -> SafeString:
-    look = _LOOKS[CrawlTarget.State(target.state)]
-    return format_html('<span class="state state-{}">{}</span>', look, target.get_state_display())
+def _in_order(counts: dict[str, int]) -> list[int]:
+    return [counts[name] for name in _LABELS]
 
 
 def live_context(scrape: ScrapeJob) -> dict[str, Any]:
@@ -165,16 +198,8 @@ def live_context(scrape: ScrapeJob) -> dict[str, Any]:
         "scrape": scrape,
         "job": scrape.job,
         "chosen": scrape.chosen,
-        "counts": (
-            ("Pages read", scrape.pages),
-            ("Found", scrape.discovered),
-            ("Downloaded", scrape.downloaded),
-            ("Left out", scrape.filtered),
-            ("Known already", scrape.duplicate),
-            ("Taken", scrape.imported),
-            ("Errors", scrape.errors),
-        ),
-        "targets": [(target, target_state(target)) for target in targets],
+        "counts": [(_LABELS[name], getattr(scrape, name)) for name in COUNTS],
+        "targets": targets,
         "pictures": pictures[:PICTURES_SHOWN],
         "more_pictures": len(pictures) > PICTURES_SHOWN,
         "can_retry": scrape.job.status in states.RETRIABLE,

@@ -12,6 +12,7 @@ from django.utils import timezone
 from gallery.models import Album, Image
 from imagineer.jobs.models import Job
 from scraping import options, schedule
+from scraping.addresses import site_of
 from scraping.options import CrawlOptions
 
 
@@ -165,7 +166,7 @@ class ScrapeJob(Counts):
         verbose_name = "crawl"
 
     def __str__(self) -> str:
-        return f"Crawl of {self.url}"
+        return f"Crawl of {site_of(self.url)}"
 
     def get_absolute_url(self) -> str:
         return reverse("admin:scraping_scrapejob_change", args=[self.pk])

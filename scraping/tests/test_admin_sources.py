@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from gallery.tests.factories import make_admin
+from imagineer.jobs.models import Job, Status
 from imagineer.words import THIN_SPACE, thin
 from scraping.admin_sources import CRAWLS_SHOWN
 from scraping.forms import SourceForm
@@ -52,6 +53,17 @@ def test_a_source_is_made_and_changed(admin: Client) -> None:
     assert admin.post(page_of(source), changed).status_code == 302
     source.refresh_from_db()
     assert (source.name, source.enabled, source.options) == ("Ships", False, {})
+
+
+def test_its_crawls_tell_how_it_fared_in_them(admin: Client) -> None:
+    source = make_source()
+    scrape = start_crawl([Asked(source=source), Asked("https://elsewhere.example/")], "x")
+    assert "Queued" in admin.get(page_of(source)).content.decode()
+    failed = {"state": "failed", "ended_because": "boats.example answers with status 404."}
+    scrape.targets.filter(source=source).update(**failed)
+    Job.objects.update(status=Status.COMPLETED)
+    page = admin.get(page_of(source)).content.decode()
+    assert 'state-failed">Failed</span><span class="why">boats.example answers' in page
 
 
 def test_a_name_that_another_admin_takes_meanwhile_is_said_at_its_field(

@@ -7,7 +7,7 @@ from gallery.captions import choose
 from gallery.models import Label, Rating
 from gallery.tests.factories import make_admin, picture_file
 from scraping.crawl_config import Sighting
-from scraping.models import CrawlTarget, ScrapedImage
+from scraping.models import CrawlTarget, RefusedImage, ScrapedImage
 from scraping.runs import Asked, start_crawl
 from scraping.take_picture import take
 
@@ -40,7 +40,7 @@ def found() -> ScrapedImage:
 def test_visitors_are_told_the_page_and_how_it_describes_the_picture(client: Client, found):
     html = client.get(found.image.get_absolute_url()).content.decode()
     assert f'<a href="{PAGE}" rel="noopener noreferrer nofollow">example.org</a>' in html
-    assert "described there as “By the sea”" in html
+    assert "picture 3 of that page, described there as “By the sea”" in html
     assert "/admin/" not in html
     assert "1.png" not in html
 
@@ -56,12 +56,20 @@ def test_the_console_shows_page_place_texts_and_crawl(client: Client, found):
     html = client.get(f"/admin/gallery/image/{found.image_id}/change/").content.decode()
     assert f'<a href="{PAGE}" rel="noreferrer noopener">' in html
     for words in (
-        "picture 3 of that page", "srcset", "<dt>Caption</dt><dd>By the sea</dd>",
+        "picture 3 of that page", "<dt>Found by</dt><dd>srcset</dd>",
+        "<dt>Caption</dt><dd>By the sea</dd>",
         "<dt>Alternative text</dt><dd>A boat</dd>", "Boats &amp; ships",
         f"/admin/scraping/scrapejob/{found.scrape_job_id}/change/",
-        "https://example.org/again", f"Is image {found.image_id}.",
+        "https://example.org/again",
     ):  # fmt: skip
         assert words in html, words
+
+
+def test_what_is_as_before_is_not_told_as_found_again(client: Client, found):
+    client.force_login(make_admin())
+    RefusedImage.objects.update(reason="unchanged")
+    html = client.get(f"/admin/gallery/image/{found.image_id}/change/").content.decode()
+    assert "https://example.org/again" not in html
 
 
 def test_the_best_text_is_the_caption_that_counts(found):
