@@ -148,7 +148,9 @@ def start_crawl(
         )
     targets = [_placed(one) for one in asked]
     if options is None:
-        targets, options = _chosen(targets, choices or {})
+        # Who names an album wants one, whatever a source wants.
+        wanted = {"auto_create_album": True} if album_name.strip() else {}
+        targets, options = _chosen(targets, {**wanted, **(choices or {})})
     urls = [target.url for target in targets]
     with transaction.atomic():
         name = album.name if album else ""
@@ -196,8 +198,8 @@ def _placed(asked: Asked) -> _Target:
     if not source.enabled:
         raise Problem(
             409, "source_disabled",
-            f"The source “{source}” ({site_of(source.base_url)}) is switched off. Switch it on to "
-            "crawl it.", place,
+            f"The source “{source}” ({site_of(source.base_url)}) is switched off. Switch it on "
+            "among the sources to crawl it.", place,
         )  # fmt: skip
     if source.sealed_api_key:
         _check_key(source, place)

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from gallery.tests.factories import make_admin, make_album, make_row
 from imagineer.jobs.models import Job, JobLog, Status
@@ -65,6 +66,34 @@ def test_a_crawl_is_started(admin):
     assert (scrape.url, scrape.album_name) == (URL, "Boats")
     chosen = {"depth": 2, "max_images": 30, "max_pages": 10, "min_width": 100, "min_height": 80}
     assert scrape.chosen == checked(chosen)
+
+
+def test_who_names_an_album_gets_one_whatever_the_source_wants(admin):
+    source = make_source(options={"auto_create_album": False})
+    form = FORM | {"urls": "", "sources": [str(source.pk)]}
+    admin.post(START, form)
+    admin.post(START, form | {"album_name": ""})
+    admin.post(START, {name: value for name, value in form.items() if name != "auto_create_album"})
+    made = ScrapeJob.objects.order_by("pk")
+    assert [(one.chosen.auto_create_album, one.album_name) for one in made] == [
+        (True, "Boats"), (False, ""), (False, ""),
+    ]  # fmt: skip
+
+
+def test_statistics_tell_what_crawls_gave_by_source_and_day(admin):
+    page = reverse("admin:scraping_statistics")
+    assert "There was no crawl yet." in admin.get(page).content.decode()
+    source = make_source("Ships & boats")
+    scrape = start_crawl([Asked(source=source), Asked("https://elsewhere.example/")], "Boats")
+    ScrapeJob.objects.update(discovered=7654, imported=4321)
+    scrape.targets.filter(source=source).update(imported=4300)
+    html = admin.get(page).content.decode()
+    assert f"<b>{thin(7654)}</b><span>Found</span>" in html
+    assert f'<a href="{source.get_absolute_url()}">Ships &amp; boats</a>' in html
+    assert f'<td class="number">{thin(4300)}</td>' in html
+    assert "Addresses of no source" in html
+    assert f"<td>{timezone.localdate():%-d %b %Y}</td>" in html
+    assert page in admin.get("/admin/scraping/scrapejob/").content.decode()
 
 
 def test_every_option_has_a_field_and_is_heard(admin):
