@@ -67,7 +67,8 @@ class ScrapeJobAdmin(PreviewAdmin, RunAdmin):
         if len(ids) == 1 and ids[0] is not None:
             source = Source.objects.filter(pk=ids[0], enabled=True).first()
             if source is not None:
-                initial = {"max_images": source.max_images, **source.options, **initial}
+                wishes = {"max_images": source.max_images, **source.options}
+                initial = {**wishes, "filled_in_for": str(source.pk), **initial}
         return initial
 
     def start_context(self, request: HttpRequest, form: StartForm) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.conf import settings
 from django.forms.boundfield import BoundField
+from django.utils.functional import cached_property
 
 from gallery.albums import LONGEST_NAME
 from imagineer import texts, words
@@ -221,6 +222,8 @@ class ScrapeForm(StartForm):
     respect_noai = _yes(
         "respect_noai", "Leave alone what asks not to be trained on", "noai and noimageai."
     )
+    # The source whose wishes the options were filled in with.
+    filled_in_for = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def grouped(self) -> Iterator[tuple[str, list[BoundField], bool]]:
         """(title, fields, whether it is open) of each group."""
@@ -256,9 +259,18 @@ class ScrapeForm(StartForm):
         """
         given = {name: self.cleaned_data[name] for name in NAMES}
         preset = self._preset_options()
-        chosen = {name: value for name, value in given.items() if value != _default(name)}
+        chosen = {name: value for name, value in given.items() if not self._is_left(name, value)}
         limits = {} if preset else {name: given[name] for name in LIMITS}
         return {**preset, **limits, **chosen}
+
+    def _is_left(self, name: str, value: Any) -> bool:
+        """Whether an option stands as it is by default, and did so from the beginning."""
+        return value == _default(name) and name not in self._filled_in
+
+    @cached_property
+    def _filled_in(self) -> Mapping[str, Any]:
+        source = Source.objects.filter(pk=words.number_in(self.value("filled_in_for") or ""))
+        return next(iter(source.values_list("options", flat=True)), {})
 
     def _preset_options(self) -> Mapping[str, Any]:
         preset = CRAWL_PRESETS.get(self.value("preset") or "")
@@ -267,7 +279,7 @@ class ScrapeForm(StartForm):
     def _holds(self, name: str) -> Any:
         """The option's value, as it would be for a start now; None while it is not valid."""
         value = self.value(name)
-        return self._preset_options().get(name, value) if value == _default(name) else value
+        return self._preset_options().get(name, value) if self._is_left(name, value) else value
 
     @property
     def cost(self) -> str:

@@ -68,6 +68,22 @@ def test_a_crawl_is_started(admin):
     assert scrape.chosen == checked(chosen)
 
 
+def test_what_a_source_wants_can_be_undone_where_the_form_has_it(admin):
+    wanted = {"depth": 1, "follow_pagination": False}
+    source = make_source(options=wanted, max_images=70)
+    page = admin.get(f"{START}?sources={source.pk}")
+    form = page.context["form"]
+    assert (form.initial["depth"], form.initial["max_images"]) == (1, 70)
+    assert f'name="filled_in_for" value="{source.pk}"' in page.content.decode()
+    sent = AS_IT_COMES | {"sources": [str(source.pk)], "depth": "3", "follow_pagination": "on"}
+    # Ticked in a form that stands as it is by default, the source has its wishes.
+    admin.post(START, sent)
+    admin.post(START, sent | {"filled_in_for": str(source.pk)})
+    left, undone = ScrapeJob.objects.order_by("pk")
+    assert (left.chosen.depth, left.chosen.follow_pagination) == (1, False)
+    assert (undone.chosen.depth, undone.chosen.follow_pagination) == (3, True)
+
+
 def test_who_names_an_album_gets_one_whatever_the_source_wants(admin):
     source = make_source(options={"auto_create_album": False})
     form = FORM | {"urls": "", "sources": [str(source.pk)]}
@@ -99,7 +115,7 @@ def test_statistics_tell_what_crawls_gave_by_source_and_day(admin):
 def test_every_option_has_a_field_and_is_heard(admin):
     assert {name for _, names in ScrapeForm.groups for name in names} | set(
         ScrapeForm.first
-    ) == set(ScrapeForm.base_fields)
+    ) == set(ScrapeForm.base_fields) - {"filled_in_for"}
     given = {
         "depth": 1, "max_images": 9, "max_pages": 8, "max_megabytes": 7, "max_minutes": 6,
         "render_javascript": "auto", "allowed_domains": ["a.example", "b.example"],
