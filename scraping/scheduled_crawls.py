@@ -61,12 +61,15 @@ def _is_under_way(source: Source) -> bool:
 
 
 def crawl_again(source: Source) -> ScrapeJob:
-    """Crawl what is new of a source, into the album of its crawls before. Raises Problem."""
+    """Crawl what is new of a source, into the album of its crawls before if it wants one.
+
+    Raises Problem.
+    """
     return start_crawl(
         [Asked(source=source)],
         created_by=source.created_by,
         choices={"only_new": True},
-        album=_album_of(source),
+        album=_album_of(source) if source.options.get("auto_create_album", True) else None,
     )
 
 

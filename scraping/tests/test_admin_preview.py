@@ -104,11 +104,15 @@ def test_scripts_are_told_where_it_is_shown_and_when_it_has_ended(
     admin: Client, boats: Site
 ) -> None:
     response = admin.post(
-        reverse("admin:scraping_preview"), typed(urls=boats.url), headers={"X-Preview": "1"}
+        reverse("admin:scraping_preview"),
+        typed(urls=f"{boats.url}\n{boats.url}/more"),
+        headers={"X-Preview": "1"},
     )
     live = response.json()["live"]
     first = admin.get(live)
     assert "X-Ended" not in first
+    # Of several addresses that were typed, it is the first.
+    assert f'<a href="{boats.url}"' in first.content.decode()
     execute(Job.objects.get(kind=KIND).pk)
     last = admin.get(live)
     assert last["X-Ended"] == "1"

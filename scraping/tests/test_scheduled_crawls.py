@@ -159,6 +159,18 @@ def test_it_goes_into_the_album_of_the_crawl_before_while_that_is_there() -> Non
     assert (third.album, third.album_name) == (None, "Scraped example.org")
 
 
+def test_it_goes_into_no_album_where_the_source_wants_none() -> None:
+    made, album = source(), make_album("My boats")
+    make_due(made)
+    (first,) = start_due()
+    ScrapeJob.objects.filter(pk=first.pk).update(album=album)
+    end_all()
+    sources.change(made, {"options": {"auto_create_album": False}})
+    make_due(made)
+    (second,) = start_due()
+    assert (second.album, second.album_name) == (None, "")
+
+
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
 def test_a_time_passes_while_the_former_crawl_goes_on(status: str) -> None:
     made = source()
