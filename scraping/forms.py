@@ -269,7 +269,8 @@ class ScrapeForm(StartForm):
 
     @cached_property
     def _filled_in(self) -> Mapping[str, Any]:
-        source = Source.objects.filter(pk=words.number_in(self.value("filled_in_for") or ""))
+        number = words.number_in(self.value("filled_in_for") or "")
+        source = Source.objects.filter(pk__in=[] if number is None else [number])
         return next(iter(source.values_list("options", flat=True)), {})
 
     def _preset_options(self) -> Mapping[str, Any]:

@@ -69,6 +69,7 @@ def test_an_api_is_asked_for_a_name(site: Site) -> None:
     found = fresh(scrape).scraped_images.get()
     assert found.caption_text == "A red boat"
     assert found.found_by == "api"
+    assert found.image is not None
     labels = found.image.labels.order_by("kind", "text").values_list("kind", "text", "source")
     assert list(labels) == [
         ("caption", "A red boat", "scraper"),
