@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.views import LogoutView, redirect_to_login
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.contenttypes.views import shortcut
-from django.core.exceptions import ValidationError
+from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError
 from django.http import (
     Http404,
@@ -140,6 +142,14 @@ def view_on_site(request: HttpRequest, kind: str, pk: str) -> HttpResponse:
         raise missing from None
 
 
+def _is_key(text: str) -> bool:
+    """Whether a row may have this key: a number or a UUID."""
+    try:
+        return number_in(text) is not None or bool(UUID(text))
+    except ValueError:
+        return False
+
+
 class Console(admin.AdminSite):
     site_header = "Imagineer"
     site_title = "Imagineer"
@@ -151,11 +161,15 @@ class Console(admin.AdminSite):
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """As Django's, but a value in an address that no column can hold is a 404, not a crash:
-        a number of more than 64 bits in SQLite, NUL in PostgreSQL.
+        a number of more than 64 bits in SQLite, NUL in PostgreSQL. A selection that no list gave
+        out is a 400.
         """
 
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
+            if "action" in request.POST and not all(map(_is_key, selected)):
+                raise BadRequest("What was selected is no row of a list.")
             try:
                 return view(request, *args, **kwargs)
             except (OverflowError, DataError) as error:

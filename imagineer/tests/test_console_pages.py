@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import get_user_model
 from django.db import connection, models
 from django.test import Client
@@ -63,6 +64,18 @@ def test_a_crafted_filter_of_a_list_is_never_a_crash(client_of_admin: Client) ->
                 asked = {field.name: value}
                 answer = client_of_admin.get(page(model, "changelist"), asked)
                 assert answer.status_code in (200, 302, 400, 404), (model, asked)
+
+
+def test_a_selection_that_no_list_gave_out_is_no_crash(client_of_admin: Client, rf: Any) -> None:
+    request = rf.get("/")
+    request.user = get_user_model().objects.get(username="admin")
+    for model in MODELS:
+        make_row(model)
+        for action in admin.site._registry[model].get_actions(request):
+            for key in ("9" * 30, "abc", "a\0b"):
+                sent = {"action": action, ACTION_CHECKBOX_NAME: key}
+                answer = client_of_admin.post(page(model, "changelist"), sent)
+                assert answer.status_code == 400, (model, sent)
 
 
 START_PAGES = [
