@@ -200,6 +200,7 @@ def live_context(scrape: ScrapeJob) -> dict[str, Any]:
         "job": scrape.job,
         "chosen": scrape.chosen,
         "counts": [(_LABELS[name], getattr(scrape, name)) for name in COUNTS],
+        "unsettled": scrape.unsettled,
         "targets": targets,
         "pictures": pictures[:PICTURES_SHOWN],
         "more_pictures": len(pictures) > PICTURES_SHOWN,

@@ -137,6 +137,11 @@ class Counts(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def unsettled(self) -> int:
+        """Pictures that were found and of which nothing has become yet, or ever will."""
+        return max(0, self.discovered - self.imported - self.duplicate - self.filtered)
+
 
 COUNTS = ("pages", "discovered", "downloaded", "filtered", "duplicate", "imported", "errors")
 

@@ -96,6 +96,17 @@ def test_who_names_an_album_gets_one_whatever_the_source_wants(admin):
     ]  # fmt: skip
 
 
+def test_what_has_become_of_all_that_was_found_is_told(admin):
+    scrape = start_crawl([Asked(URL)], "Boats")
+    ScrapeJob.objects.update(discovered=2_020, imported=5, duplicate=4, filtered=3)
+    told = f"{thin(2008)} of the pictures found"
+    assert f"{told} wait to be looked at" in page_of(admin, scrape)
+    Job.objects.update(status=Status.COMPLETED)
+    assert f"{told} were not looked at" in page_of(admin, scrape)
+    ScrapeJob.objects.update(discovered=12)
+    assert "of the pictures found" not in page_of(admin, scrape)
+
+
 def test_statistics_tell_what_crawls_gave_by_source_and_day(admin):
     page = reverse("admin:scraping_statistics")
     assert "There was no crawl yet." in admin.get(page).content.decode()
