@@ -43,7 +43,8 @@ class Compared:
     addresses: digests of those that it began at. now, then: numbers of the targets that are
     compared. before: None if there was no crawl before, or if it is too long ago: what was
     unchanged is forgotten then. is_whole, was_whole: whether this crawl and the one before have
-    seen all pages, as far as they know.
+    seen all pages, as far as they know: the one that met more errors has not. errors: of this
+    crawl.
     """
 
     source: Source | None
@@ -54,6 +55,7 @@ class Compared:
     before: ScrapeJob | None = None
     is_whole: bool = True
     was_whole: bool = True
+    errors: int = 0
     difference: Difference = field(default_factory=Difference)
     new: list[Listed] = field(default_factory=list)
     gone: list[Listed] = field(default_factory=list)
@@ -119,13 +121,13 @@ def _groups(scrape: ScrapeJob) -> Iterator[Compared]:
             now=tuple(row.pk for row in targets),
             before=ScrapeJob(pk=before_id) if before_id else None,
             is_whole=all(map(_is_whole, targets)),
+            errors=sum(row.errors for row in targets),
         )
 
 
 def _is_whole(target: CrawlTarget) -> bool:
-    """Not if it was stopped, reached a limit or met pages that it could not read."""
-    is_at_end = target.state == CrawlTarget.State.FINISHED and not target.ended_because
-    return is_at_end and not target.errors
+    """Whether it came to its end: it was not stopped and reached no limit."""
+    return target.state == CrawlTarget.State.FINISHED and not target.ended_because
 
 
 def _before() -> Coalesce:
@@ -160,7 +162,9 @@ def _put_before(found: list[Compared]) -> None:
             same = [row for row in theirs if row.source_id == one.source.pk]
         one.then = tuple(row.pk for row in same)
         one.before = same[0].scrape_job if same else None
-        one.was_whole = all(map(_is_whole, same))
+        errors = sum(row.errors for row in same)
+        one.is_whole = one.is_whole and one.errors <= errors
+        one.was_whole = all(map(_is_whole, same)) and errors <= one.errors
 
 
 def _seen(numbers: Iterable[int]) -> dict[int, dict[str, str]]:

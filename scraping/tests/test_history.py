@@ -211,6 +211,11 @@ def test_a_crawl_that_has_not_seen_all_says_so(admin: Client) -> None:
     assert told() == (False, False, True, True)
     CrawlTarget.objects.filter(pk=then.pk).update(ended_because="", errors=1)
     assert told() == (False, False, True, True)
+    # What could not be read at both times makes no difference.
+    CrawlTarget.objects.update(errors=1, state="finished", ended_because="")
+    assert told() == (True, True, False, False)
+    CrawlTarget.objects.filter(pk=now.pk).update(errors=2)
+    assert told() == (False, True, True, False)
 
 
 def test_a_crawl_whose_unchanged_pictures_are_forgotten_is_not_compared(admin: Client) -> None:

@@ -103,6 +103,7 @@ def test_pages_are_whole_and_open_to_everyone(
         "source": page_of(sources[0]),
         "new-source": f"{SOURCES}add/?preset=flickr",
         "crawls": "/admin/scraping/scrapejob/",
+        "statistics": "/admin/scraping/scrapejob/statistics/",
         "running": page_of(running),
         "failed": f"{page_of(failed)}?reason=small",
     }
