@@ -235,7 +235,8 @@ def test_a_source_that_is_off_is_refused_with_a_sentence(admin):
     response = post(admin, START, {"sources": [source.pk]})
     assert (response.status_code, error_of(response)["field"]) == (409, "sources.0")
     assert error_of(response)["message"] == (
-        "The source “Boats” (boats.example) is switched off. Switch it on to crawl it."
+        "The source “Boats” (boats.example) is switched off. Switch it on among the sources to "
+        "crawl it."
     )
     # However one comes to its site.
     response = post(admin, START, {"url": "https://boats.example/x"})
