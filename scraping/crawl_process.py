@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 
 from scraping import page_cache
 from scraping.budget import Budget
@@ -25,9 +26,15 @@ from scraping.crawl_state import CrawlState
 from scraping.crawl_targets import CrawlTargets
 from scraping.frontier import values_in
 from scraping.pace import Pace
-from scraping.polite_middlewares import HeedBusyServers, KeepPace, LeaveProtectedSites
+from scraping.polite_middlewares import (
+    HeedBusyServers,
+    KeepPace,
+    LeaveProtectedSites,
+    ObeyRobots,
+)
 from scraping.reach_guard import ReachGuard
 from scraping.received_bytes import ReceivedBytes
+from scraping.robots_rules import RobotsRules
 from scraping.scheduler import Consumption, FrontierScheduler
 from scraping.user_agent import name_of
 
@@ -63,6 +70,7 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "USER_AGENT": config.user_agent,
         "ROBOTSTXT_OBEY": config.options.obey_robots,
         "ROBOTSTXT_USER_AGENT": name_of(config.user_agent),
+        "ROBOTSTXT_PARSER": RobotsRules,
         # Nothing but the web.
         "DOWNLOAD_HANDLERS": {
             "http": "scraping.bounded_download.BoundedHandler",
@@ -88,6 +96,8 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "DOWNLOADER_MIDDLEWARES": {
             # Before robots.txt of a host is asked for.
             ReachGuard: 50,
+            RobotsTxtMiddleware: None,
+            ObeyRobots: 100,
             KeepPace: 540,
             HeedBusyServers: 560,
             LeaveProtectedSites: 585,

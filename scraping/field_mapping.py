@@ -3,7 +3,8 @@
 A mapping is a JSON object; places in answers are JMESPath expressions (jmespath.org):
 
 - ``request``: ``path`` (from the source's address), ``query`` (parameters); ``method`` POST with
-  ``body`` (an object), or ``graphql`` (a query) with ``variables``.
+  ``body`` (an object), or ``graphql`` (a query) with ``variables``; ``obey_robots`` false for an
+  API that its site documents for programs, whatever its robots.txt says of pages.
 - ``items``: the list in an answer. ``detail``: in an item, the address of the answer that has the
   rest; the fields are then read from that.
 - ``item``: in an item, ``images`` (addresses of one picture, best first), ``page``, ``caption``,
@@ -86,6 +87,7 @@ class ApiMapping:
     body: Mapping[str, Any] = field(default_factory=dict)
     graphql: str = ""
     variables: Mapping[str, Any] = field(default_factory=dict)
+    obey_robots: bool = True
     detail: Expression = None
     tag_separator: str = ""
     pagination: Pagination = field(default_factory=Pagination)
@@ -168,7 +170,11 @@ def _images(value: Any) -> tuple[Expression, ...]:
 
 
 def _request(value: Any) -> dict[str, Any]:
-    request = _object(value, "request", {"path", "query", "method", "body", "graphql", "variables"})
+    request = _object(
+        value,
+        "request",
+        {"path", "query", "method", "body", "graphql", "variables", "obey_robots"},
+    )
     method = request.get("method", "POST" if "graphql" in request else "GET")
     if method not in ("GET", "POST"):
         raise MappingRefused("request.method", "The method is GET or POST.")
@@ -187,7 +193,14 @@ def _request(value: Any) -> dict[str, Any]:
         "body": _json_object(request.get("body", {}), "request.body"),
         "graphql": _text(request.get("graphql", ""), "request.graphql", LONGEST_QUERY),
         "variables": _json_object(request.get("variables", {}), "request.variables"),
+        "obey_robots": _yes_or_no(request.get("obey_robots", True), "request.obey_robots"),
     }
+
+
+def _yes_or_no(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise MappingRefused(where, "Write true or false.")
+    return value
 
 
 def _path(value: Any) -> str:

@@ -1,7 +1,7 @@
-"""Scrapy's downloader kept polite: pace, busy servers, and sites that want no machines.
+"""Scrapy's downloader kept polite: rules, pace, busy servers, and sites that want no machines.
 
-Scrapy itself obeys robots.txt but not its Crawl-delay, and tries again at once whatever Retry-After
-says.
+Scrapy itself obeys a robots.txt that it can read, but not its Crawl-delay, and tries again at once
+whatever Retry-After says.
 """
 
 import asyncio
@@ -11,10 +11,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import signals
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    IgnoreRequest,
+)
 from scrapy.http import HtmlResponse, Request, Response
 
 from scraping import bot_protection, retry_after
-from scraping.addresses import same_site, site_of
+from scraping.addresses import AddressRefused, same_site, site_of
 from scraping.crawl_state import CrawlState, TargetEnds
 from scraping.pace import heeded_delay
 from scraping.user_agent import name_of
@@ -36,6 +42,39 @@ class _Middleware:
     @classmethod
     def from_crawler(cls, crawler: Any) -> Any:
         return cls(crawler)
+
+
+class RulesUnread(IgnoreRequest):  # type: ignore[misc]
+    """The host has a robots.txt, which cannot be read now: nothing is known to be allowed."""
+
+
+class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
+    """Scrapy's, but that what cannot be read forbids everything (RFC 9309, 2.3.1.4)."""
+
+    async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
+        if response.status >= 500:
+            raise RulesUnread
+        await super()._parse_robots(response, netloc, request)
+
+    def _robots_error(self, exc: Exception, netloc: str) -> None:
+        if _has_no_rules(exc):
+            super()._robots_error(exc, netloc)
+            return
+        waiting, self._parsers[netloc] = self._parsers[netloc], _UnreadRules()
+        waiting.callback(self._parsers[netloc])
+
+
+class _UnreadRules:
+    """Stands where the rules of such a host would."""
+
+    def allowed(self, url: str, user_agent: str) -> bool:
+        raise RulesUnread
+
+
+def _has_no_rules(error: Exception) -> bool:
+    """Whether a host is none that answers, or sends whoever asks for its rules away for ever."""
+    nobody = (AddressRefused, CannotResolveHostError, DownloadConnectionRefusedError, TargetEnds)
+    return isinstance(error, nobody) or "redirect" in str(error)
 
 
 class KeepPace(_Middleware):

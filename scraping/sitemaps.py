@@ -16,6 +16,7 @@ from protego import Protego
 
 from scraping.page_addresses import absolute
 from scraping.page_words import telling
+from scraping.robots_rules import rules_for
 from scraping.same_picture import Candidate
 
 # What sitemaps.org allows: of one file, unpacked.
@@ -50,7 +51,7 @@ class Sitemap:
 def named_in_robots(text: str, url: str) -> tuple[str, ...]:
     """Addresses of the sitemaps that a robots.txt at this address names."""
     try:
-        named = list(Protego.parse(text).sitemaps)
+        named = list(Protego.parse(rules_for(text.encode(errors="ignore"), "")).sitemaps)
     except ValueError:
         return ()
     return tuple(dict.fromkeys(one for each in named if (one := absolute(each, url)) is not None))

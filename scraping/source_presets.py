@@ -1,7 +1,7 @@
 """Public sources that an admin adds with one click. Pure data.
 
-What stands here follows each API's public documentation; whoever adds a source is bound by that
-API's terms of use.
+What stands here follows each API's public documentation, by which programs may ask it whatever
+robots.txt says of pages; whoever adds a source is bound by that API's terms of use.
 """
 
 from collections.abc import Mapping
@@ -51,6 +51,7 @@ _COMMONS = SourcePreset(
     trust_level="high",
     mapping={
         "request": {
+            "obey_robots": False,
             "path": "/w/api.php",
             "query": {
                 "action": "query",
@@ -96,6 +97,7 @@ _MET = SourcePreset(
     options={"max_pages": 2000},
     mapping={
         "request": {
+            "obey_robots": False,
             "path": "/public/collection/v1/search",
             "query": {"q": "landscape", "hasImages": True},
         },
@@ -122,6 +124,7 @@ _ARTIC = SourcePreset(
     trust_level="high",
     mapping={
         "request": {
+            "obey_robots": False,
             "path": "/api/v1/artworks/search",
             "query": {
                 "limit": 100,
@@ -157,7 +160,11 @@ _DANBOORU = SourcePreset(
     base_url="https://danbooru.donmai.us/",
     documentation="https://danbooru.donmai.us/wiki_pages/help:api",
     mapping={
-        "request": {"path": "/posts.json", "query": {"limit": 100, "tags": "rating:g"}},
+        "request": {
+            "obey_robots": False,
+            "path": "/posts.json",
+            "query": {"limit": 100, "tags": "rating:g"},
+        },
         "items": "@",
         "item": {
             "images": ["file_url", "large_file_url"],
@@ -182,7 +189,7 @@ _WALLHAVEN = SourcePreset(
     documentation="https://wallhaven.cc/help/api",
     rate_limit=40,
     mapping={
-        "request": {"path": "/api/v1/search", "query": {"purity": "100"}},
+        "request": {"obey_robots": False, "path": "/api/v1/search", "query": {"purity": "100"}},
         "items": "data",
         "item": {
             "images": ["path"],
@@ -210,6 +217,7 @@ _FLICKR = SourcePreset(
     key_hint="Flickr gives out keys at https://www.flickr.com/services/apps/create/.",
     mapping={
         "request": {
+            "obey_robots": False,
             "path": "/services/rest/",
             "query": {
                 "method": "flickr.photos.search",

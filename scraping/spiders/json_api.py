@@ -28,6 +28,10 @@ from scraping.spiders.pictures import PictureSpider, Yielded, sighting_of
 
 # Nearest to the network: no other middleware sees the key.
 _KEY_ORDER = 1000
+_DOCUMENTED = (
+    " If the site documents this API for programs, the request in its mapping may say "
+    '"obey_robots": false.'
+)
 
 
 class JsonApiSpider(PictureSpider):
@@ -87,8 +91,8 @@ class JsonApiSpider(PictureSpider):
             meta={
                 "download_maxsize": self.config.max_page_bytes,
                 FOR_API: True,
-                # An API is for programs; robots.txt speaks of pages. Its pictures obey it.
-                "dont_obey_robotstxt": True,
+                # Its pictures obey them in any case.
+                "dont_obey_robotstxt": not self.mapping.obey_robots,
             },
             dont_filter=True,
         )
@@ -114,7 +118,9 @@ class JsonApiSpider(PictureSpider):
 
     def answer_failed(self, failure: Any) -> Iterator[Yielded]:
         request = failure.request
-        _, detail = failures.worded(failure.value, request.url, refused_hosts)
+        reason, detail = failures.worded(failure.value, request.url, refused_hosts)
+        if reason == "robots":
+            detail += _DOCUMENTED
         status = getattr(getattr(failure.value, "response", None), "status", 0)
         detail = worded_status(status, self.host, bool(self.target.api_key)) or detail
         yield PageTrouble(

@@ -11,6 +11,7 @@ def test_the_least_that_a_mapping_says() -> None:
     mapping = checked(LEAST)
     assert mapping.items.expression == "posts"
     assert not mapping.is_post
+    assert mapping.obey_robots
     assert mapping.pagination.by == ""
     assert mapping.key is None
 
@@ -23,6 +24,7 @@ def test_all_that_a_mapping_may_say() -> None:
                 "query": {"v": 2, "all": True},
                 "graphql": "query($after: String) { posts(after: $after) { url } }",
                 "variables": {"first": 50},
+                "obey_robots": False,
             },
             "items": "data.posts.nodes",
             "detail": "join('', ['/posts/', to_string(id)])",
@@ -41,6 +43,7 @@ def test_all_that_a_mapping_may_say() -> None:
         }
     )  # fmt: skip
     assert mapping.is_post
+    assert not mapping.obey_robots
     assert mapping.key == Key("header", "Authorization", "Bearer ")
     assert set(mapping.fields) == {
         "page", "caption", "title", "tags", "width", "height", "rating", "author",
@@ -65,6 +68,7 @@ def test_all_that_a_mapping_may_say() -> None:
         ({"item": {"images": "a", "colour": "b"}}, "item", "no “colour” here; known are author,"),
         ({"item": {"images": "a", "title": "b("}}, "item.title", "no JMESPath"),
         ({"colour": 1}, "", "no “colour” here"),
+        ({"request": {"obey_robots": "no"}}, "request.obey_robots", "true or false"),
         ({"request": {"path": "https://example.org/"}}, "request.path", "without host"),
         ({"request": {"path": "//example.org/"}}, "request.path", "without host"),
         ({"request": {"path": "/a?b=1"}}, "request.path", "without host and parameters"),

@@ -110,7 +110,6 @@ def test_a_trap_of_a_million_links_costs_no_more_than_its_pages(server, tmp_path
 
 def test_what_drips_ends_in_time(server, tmp_path):
     pictures(server, "body.png", "head.png", "chunks.png", "continue.png")
-    server.drip("/robots.txt", b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
     server.drip("/body.png", HEAD + b"\r\n")
     server.drip("/head.png", HEAD, b"X-More: 1\r\n")
     server.drip("/chunks.png", HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n.\r\n")
@@ -254,18 +253,49 @@ def test_a_wrong_charset_hides_no_picture(server, tmp_path, said):
     [
         b"User-agent: *\nDisallow: /" + b"a" * 2_000_000,
         b"User-agent: *\n" + b"Disallow: /*a*b*c*d*e*f*g*h$\n" * 20_000,
+        # A file that is read whole, and whose every rule is for each of its names.
+        b"".join(b"User-agent: a%d\n" % n for n in range(12_000))
+        + b"".join(b"Disallow: /%d\n" % n for n in range(15_000)),
+        b"User-agent: *\n" + b"".join(b"Disallow: /%d*y\n" % n for n in range(1_500_000)),
         b"\x00\xff\xfe" * 100_000,
         b"User-agent: *\nCrawl-delay: -5\nCrawl-delay: nan\n",
         b"<html><h1>Not robots.txt</h1></html>",
     ],
-    ids=["long", "many", "bytes", "delays", "html"],
+    ids=["long", "many", "names", "more", "bytes", "delays", "html"],
 )
 def test_rules_that_are_none_stop_nothing(server, tmp_path, rules):
     pictures(server)
     server.raw("/robots.txt", with_head(rules, "text/plain"))
-    told, seconds, _ = measured(config_of(server.url + "/", tmp_path))
+    told, seconds, most = measured(config_of(server.url + "/", tmp_path))
     assert told.pictures == ["/good.png"]
     assert seconds < 60
+    assert most < 250 * MEGABYTE
+
+
+@pytest.mark.parametrize("way", ["error", "drips", "bomb"])
+def test_where_rules_cannot_be_read_nothing_is_fetched(server, tmp_path, way):
+    pictures(server)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
+    if way == "error":
+        server.raw("/robots.txt", b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n")
+    elif way == "drips":
+        server.drip("/robots.txt", head)
+    else:
+        data = gzip.compress(bytes(300 * MEGABYTE))
+        server.raw("/robots.txt", with_head(data, "text/plain", Content_Encoding="gzip"))
+    told, seconds, _ = measured(config_of(server.url + "/", tmp_path, timeout_s=2.0))
+    [trouble] = told.troubles
+    assert trouble == "robots.txt of 127.0.0.2 cannot be read, so nothing is fetched there."
+    assert set(server.asked) == {"/robots.txt"}
+    assert seconds < 30
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_host_without_rules_forbids_nothing(server, tmp_path, status):
+    pictures(server)
+    answer = b"HTTP/1.1 %d No\r\nContent-Length: 23\r\n\r\nDisallow: /" + b" " * 12
+    server.raw("/robots.txt", answer % status)
+    assert crawl_alone(config_of(server.url + "/", tmp_path)).pictures == ["/good.png"]
 
 
 def test_rules_of_robots_are_heeded_for_pages_and_pictures(server, tmp_path):

@@ -81,7 +81,6 @@ def test_page_after_page_is_asked_for_and_pictures_come_with_their_words(
     )  # fmt: skip
     put_json(site, "/posts.json?limit=2&page=2", {"posts": [{"id": 3, "file": "/3.png"}]})
     put_json(site, "/posts.json?limit=2&page=3", {"posts": []})
-    site.put("/robots.txt", "User-agent: *\nDisallow: /posts", "text/plain")
     site.picture("/1.png", 1)
     site.picture("/3.png", 3)
     told = events(f"{site.url}/", MAPPING, tmp_path)
@@ -99,6 +98,32 @@ def test_page_after_page_is_asked_for_and_pictures_come_with_their_words(
     assert "/2.png" not in site.asked
     assert len(of(told, "page")) == 3
     assert [event["reason"] for event in of(told, "target_end")] == ["finished"]
+
+
+def test_rules_for_robots_hold_unless_the_api_is_documented_for_programs(
+    site: Site, tmp_path: Path
+) -> None:
+    item = {"file": "/closed/1.png"}
+    put_json(site, "/api/posts.json?limit=2", {"posts": [item, {"file": "/2.png"}]})
+    site.put("/robots.txt", "User-agent: *\nDisallow: /api/\nDisallow: /closed/", "text/plain")
+    site.picture("/2.png", 2)
+    mapping = MAPPING | {"request": {"path": "/api/posts.json", "query": {"limit": 2}}}
+    mapping["pagination"] = {}
+    told = events(f"{site.url}/", mapping, tmp_path)
+    [trouble] = of(told, "trouble")
+    assert trouble["is_start"]
+    assert trouble["detail"] == (
+        "robots.txt of 127.0.0.2 asks crawlers not to fetch this. If the site documents this API "
+        'for programs, the request in its mapping may say "obey_robots": false.'
+    )
+    assert site.asked == ["/robots.txt"]
+
+    mapping["request"] = mapping["request"] | {"obey_robots": False}
+    (tmp_path / "second").mkdir()
+    told = events(f"{site.url}/", mapping, tmp_path / "second")
+    assert [event["image_url"] for event in of(told, "picture")] == [f"{site.url}/2.png"]
+    assert [event["reason"] for event in of(told, "refused")] == ["robots"]
+    assert "/closed/1.png" not in site.asked
 
 
 def test_graphql_is_asked_with_variables(site: Site, tmp_path: Path) -> None:
