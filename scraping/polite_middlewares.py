@@ -17,7 +17,7 @@ from scrapy.exceptions import (
     DownloadConnectionRefusedError,
     IgnoreRequest,
 )
-from scrapy.http import HtmlResponse, Request, Response
+from scrapy.http import Request, Response, TextResponse
 
 from scraping import bot_protection, retry_after
 from scraping.addresses import AddressRefused, same_site, site_of
@@ -147,7 +147,9 @@ class LeaveProtectedSites(_Middleware):
             name.decode("latin-1").lower(): response.headers[name].decode("latin-1")
             for name in response.headers
         }
-        body = response.text if isinstance(response, HtmlResponse) else ""
+        # A character takes four bytes at most.
+        is_small = len(response.body) <= 4 * bot_protection.LARGEST
+        body = response.text if is_small and isinstance(response, TextResponse) else ""
         who = bot_protection.protection(response.status, headers, body)
         if who is None:
             return response
