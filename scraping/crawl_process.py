@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 
-from scraping import page_cache
+from scraping import at_once, page_cache
+from scraping.bounded_download import InflateInTurn
 from scraping.budget import Budget
 from scraping.crawl_config import CrawlConfig, TargetConfig, from_json
 from scraping.crawl_state import CrawlState
@@ -101,6 +103,8 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
             KeepPace: 540,
             HeedBusyServers: 560,
             LeaveProtectedSites: 585,
+            HttpCompressionMiddleware: None,
+            InflateInTurn: 590,
             **page_cache.MIDDLEWARES,
         },
         "DOWNLOAD_DELAY": config.delay_s,
@@ -108,7 +112,7 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "AUTOTHROTTLE_ENABLED": config.delay_s > 0,
         "AUTOTHROTTLE_START_DELAY": config.delay_s,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": 2.0,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": 4,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": at_once.MOST,
         # Breadth first: what is near the start comes first.
         "DEPTH_PRIORITY": 1,
         "SCHEDULER": FrontierScheduler,

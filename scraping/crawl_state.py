@@ -2,14 +2,17 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scrapy.exceptions import IgnoreRequest
 
+from scraping.at_once import AtOnce
 from scraping.budget import Budget
 from scraping.crawl_config import CrawlConfig
+from scraping.held_bytes import HeldBytes
 from scraping.pace import Pace
+from scraping.spool import Spooled
 
 
 class TargetEnds(IgnoreRequest):  # type: ignore[misc]
@@ -23,6 +26,9 @@ class CrawlState:
     config: CrawlConfig
     budget: Budget
     pace: Pace
+    at_once: AtOnce = field(default_factory=AtOnce)
+    spooled: Spooled = field(default_factory=Spooled)
+    inflated: HeldBytes = field(default_factory=HeldBytes)
 
     def say(self, event: str, **values: Any) -> None:
         """One line on standard output, at once and whole."""

@@ -21,6 +21,8 @@ from scraping.models import CrawlTarget
 
 # For each thread: one is examined, and others are at hand.
 _AHEAD = 6
+# Of files that wait; their pictures take some times as much while they are examined.
+MOST_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Examining:
         fewer: as many as are examined, if it is at least one. wait: for all that there are.
         When too many wait behind them, the first ones are waited for in any case.
         """
-        wait = wait or len(self._line) > self._most
+        wait = wait or self._are_many()
         there = list(islice(self._line, most))
         if not wait:
             there = list(takewhile(lambda waiting: waiting.is_examined, there))
@@ -86,3 +88,8 @@ class Examining:
             waiting.examined()
             self._line.popleft()
         return there
+
+    def _are_many(self) -> bool:
+        if len(self._line) > self._most:
+            return True
+        return sum(len(waiting.body) for waiting in self._line) > MOST_BYTES

@@ -30,6 +30,8 @@ def worded(error: BaseException, url: str, private_hosts: Collection[str] = ()) 
         return "browser", str(error)
     if "RulesUnread" in names:
         return "unreachable", f"robots.txt of {host} cannot be read, so nothing is fetched there."
+    if "HostIsBusy" in names:
+        return "unreachable", str(error)
     if "IgnoreRequest" in names:
         return _ignored(str(error).lower(), host)
     if names & _NO_NAME:

@@ -43,6 +43,10 @@ class Pace:
         self._paused_until[host] = until
         return True
 
+    def pause_left(self, now: float, host: str) -> float:
+        """How long the host is still to be left alone."""
+        return max(0.0, self._paused_until.get(host, now) - now)
+
     def wait(self, now: float, host: str, source: str = "") -> float:
         """0 if a request may be sent now, which it then is; else when to ask again, in seconds."""
         delay = max(self.delay, self._delays.get(host, 0.0))

@@ -6,6 +6,8 @@ whatever Retry-After says.
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -97,6 +99,7 @@ class KeepPace(_Middleware):
     async def process_request(self, request: Request) -> None:
         host = _host(request)
         while True:
+            await wait_out_pause(self.crawler, request)
             if self.crawler.engine.scheduler.is_closing:
                 raise TargetEnds
             wait = self.state.pace.wait(time.monotonic(), host, self.source)
@@ -105,8 +108,48 @@ class KeepPace(_Middleware):
             await asyncio.sleep(min(wait, _LOOK_EVERY_S))
 
 
+class HostIsBusy(IgnoreRequest):  # type: ignore[misc]
+    """The host asks to be left alone for longer than a crawl waits; the text is a sentence."""
+
+
+async def wait_out_pause(crawler: Any, request: Request) -> None:
+    """Hold a request back while its host is left alone. Raises HostIsBusy and TargetEnds."""
+    host = _host(request)
+    while left := crawler.crawl_state.pace.pause_left(time.monotonic(), host):
+        if crawler.engine.scheduler.is_closing:
+            raise TargetEnds
+        if left > LONGEST_PAUSE_S:
+            raise HostIsBusy(_busy_for(host, left))
+        await asyncio.sleep(min(left, _LOOK_EVERY_S))
+
+
+@asynccontextmanager
+async def its_turn(crawler: Any, request: Request) -> AsyncIterator[None]:
+    """Around the request itself, which may have stood in line while something has changed."""
+    async with crawler.crawl_state.at_once.place(_host(request)):
+        await wait_out_pause(crawler, request)
+        if crawler.engine.scheduler.is_closing:
+            raise TargetEnds
+        yield
+
+
+def _busy_for(host: str, seconds: float) -> str:
+    return f"{host} is busy and asks to be left alone for {_in_words(seconds)}."
+
+
+def _in_words(seconds: float) -> str:
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} minutes"
+    hours = seconds / 3600
+    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+
+
 class HeedBusyServers(_Middleware):
-    """429 and 503: the host is left alone as long as it asks, then it is tried again."""
+    """429 and 503: the host is left alone as long as it asks, then it is tried again.
+
+    Where that is too long to be waited for, the target ends at its own host, and others are not
+    asked any more.
+    """
 
     def process_response(self, request: Request, response: Response) -> Any:
         if response.status not in _PAUSES_S or request.meta.get("dont_retry"):
@@ -118,15 +161,20 @@ class HeedBusyServers(_Middleware):
             self._pause(request, _PAUSES_S[response.status])
             return response
         tries = request.meta.get("busy_tries", 0) + 1
-        if wait > LONGEST_PAUSE_S or tries > _BUSY_TRIES:
-            self._pause(request, min(wait, LONGEST_PAUSE_S))
-            request.meta["dont_retry"] = True
-            return response
         self._pause(request, wait)
+        if wait > LONGEST_PAUSE_S or tries > _BUSY_TRIES:
+            request.meta["dont_retry"] = True
+            self._end_if_at_home(_host(request), wait)
+            return response
         again: Request = request.copy()
         again.meta["busy_tries"] = tries
         again.dont_filter = True
         return again
+
+    def _end_if_at_home(self, host: str, wait: float) -> None:
+        target = self.crawler.target
+        if wait > LONGEST_PAUSE_S and host == urlsplit(target.url).netloc.lower():
+            self.crawler.crawl_targets.stop(target.number, _busy_for(host, wait))
 
     def _pause(self, request: Request, seconds: float) -> None:
         host = _host(request)

@@ -21,6 +21,7 @@ from scraping.bounded_download import Bounded
 from scraping.browser import keep_files_in, kill_browser, launch_options
 from scraping.browser_proxy import BrowserProxy
 from scraping.crawl_config import CrawlConfig
+from scraping.polite_middlewares import its_turn
 from scraping.settle_page import Bounds, PageTooLarge, prepare, settle
 
 # Each takes some hundred megabytes.
@@ -48,7 +49,7 @@ class RenderingHandler(Bounded, ScrapyPlaywrightDownloadHandler):  # type: ignor
     async def download_request(self, request: Request) -> Response:
         if not request.meta.get("playwright"):
             return await super().download_request(request)
-        async with _slots:
+        async with _slots, its_turn(self.crawler, request):
             response = await self._rendered(request)
         if response is not None:
             return response
@@ -63,7 +64,7 @@ class RenderingHandler(Bounded, ScrapyPlaywrightDownloadHandler):  # type: ignor
             request.meta.update(self._wishes(name, proxy))
             try:
                 async with asyncio.timeout(self.crawl.timeout_s + self.bounds.scroll_s):
-                    response = await super().download_request(request)
+                    response = await self.bounded(request)
             except TimeoutError:
                 # It has had more time than a plain page already.
                 request.meta["dont_retry"] = True

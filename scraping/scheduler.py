@@ -108,6 +108,9 @@ class FrontierScheduler:
         return self.frontier.again(number, self._entry(request))
 
     def next_request(self) -> Request | None:
+        if self.state.spooled.is_full():
+            # Scrapy asks again in a few seconds.
+            return None
         found = self.frontier.next(with_pages=self.state.budget.may_ask_page())
         if found is None:
             return None
@@ -187,7 +190,9 @@ class FrontierScheduler:
         for event in outcome.refusals.values():
             self.state.say("refused", **event)
         for path, event in files:
-            self.state.say("picture", **event, file=spool.publish(path))
+            published = spool.publish(path)
+            self.state.spooled.add(published)
+            self.state.say("picture", **event, file=published.name)
 
     def _refused(self, refused: PictureRefused) -> dict[str, Any]:
         return {

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+# A crawl asks for no more while so much lies there.
+MOST_BYTES = 500_000_000
 _ENDING = ".picture"
 _UNFINISHED = ".part"
 
@@ -22,11 +24,39 @@ def write(folder: Path, name: str, event: dict[str, Any], body: bytes) -> Path:
     return path
 
 
-def publish(unfinished: Path) -> str:
-    """From now on it lies in the spool; its file's name there."""
+def publish(unfinished: Path) -> Path:
+    """From now on it lies in the spool, as the path that is returned."""
     final = unfinished.with_suffix(_ENDING)
     unfinished.rename(final)
-    return final.name
+    return final
+
+
+class Spooled:
+    """How much a crawl's process has put into the spool that nobody has settled yet."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self.most_bytes = most_bytes
+        self._sizes: dict[Path, int] = {}
+        self._bytes = 0
+
+    def add(self, path: Path) -> None:
+        self._sizes[path] = size = _size(path)
+        self._bytes += size
+
+    def is_full(self) -> bool:
+        if self._bytes > self.most_bytes:
+            # Settled files are gone.
+            self._sizes = {path: size for path in self._sizes if (size := _size(path))}
+            self._bytes = sum(self._sizes.values())
+        return self._bytes > self.most_bytes
+
+
+def _size(path: Path) -> int:
+    """In bytes; 0 for a file that is gone."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def read(path: Path) -> tuple[dict[str, Any], bytes] | None:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def put(folder: Path, name: str, body: bytes) -> Path:
-    return folder / spool.publish(spool.write(folder, name, {"image_url": name}, body))
+    return spool.publish(spool.write(folder, name, {"image_url": name}, body))
 
 
 def names(found: list[Waiting]) -> list[str]:
@@ -70,6 +70,19 @@ def test_what_is_not_examined_is_waited_for_only_when_too_many_are(
             line.add(target, put(tmp_path, str(number), picture_file(number, 64, 64)))
         assert line.first(2, fewer=True) == []
         line.add(target, put(tmp_path, "one too many", picture_file(99, 64, 64)))
+        threading.Timer(0.2, go.set).start()
+        assert names(line.first(2)) == ["0", "1"]
+
+
+def test_few_large_files_are_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, go = make_row(CrawlTarget), slow(monkeypatch)
+    bodies = [picture_file(number, 64, 64) for number in range(3)]
+    monkeypatch.setattr(examining, "MOST_BYTES", len(bodies[0]) + len(bodies[1]))
+    with Examining() as line:
+        for number in range(2):
+            line.add(target, put(tmp_path, str(number), bodies[number]))
+        assert line.first(2, fewer=True) == []
+        line.add(target, put(tmp_path, "2", bodies[2]))
         threading.Timer(0.2, go.set).start()
         assert names(line.first(2)) == ["0", "1"]
 

@@ -19,6 +19,7 @@ from gallery.tests.factories import picture_file
 from scraping.crawl_config import CrawlConfig, to_json
 from scraping.tests.child import Told, command, config_of, crawl_alone
 from scraping.tests.raw_server import RawServer, with_head
+from scraping.tests.site import OTHER_PUBLIC
 
 PNG = picture_file(1, 64, 96)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
@@ -168,6 +169,23 @@ def test_bombs_are_not_inflated(server, tmp_path, kind):
     assert told.pictures == ["/good.png"]
     assert told.refused == {"/bomb.png": "too_large", "/layers.png": "too_large"}
     assert most < 200 * MEGABYTE
+
+
+def test_many_answers_that_become_large_are_not_held_at_once(server, tmp_path):
+    """Real pictures: each as large as one may be, and a hundred times smaller on its way."""
+    size = 40 * MEGABYTE
+    data = gzip.compress(b"BM" + bytes(size))
+    names = [f"{number}.bmp" for number in range(11)]
+    with RawServer(OTHER_PUBLIC) as other:
+        for each in (server, other):
+            for name in names:
+                each.raw("/" + name, with_head(data, "image/bmp", Content_Encoding="gzip"))
+        where = (server.url, other.url)
+        html = "".join(f'<img src="{where[at % 2]}/{name}">' for at, name in enumerate(names))
+        server.page("/", html)
+        told, _, most = measured(config_of(server.url + "/", tmp_path, max_bytes=50 * MEGABYTE))
+    assert len(told.pictures) == len(names)
+    assert most < 320 * MEGABYTE
 
 
 def test_lengths_and_types_that_lie_harm_nobody(server, tmp_path):

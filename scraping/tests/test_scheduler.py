@@ -216,3 +216,16 @@ def test_a_request_sent_elsewhere_goes_on_as_itself(opened: Open, tmp_path: Path
     scheduler.close("finished")
     assert (tmp_path / FILE).exists()
     assert opened().next_request() is None
+
+
+def test_nothing_is_asked_for_while_the_spool_is_full(opened: Open, tmp_path: Path) -> None:
+    scheduler = opened()
+    scheduler.state.spooled.most_bytes = 1000
+    scheduler.enqueue_request(page(scheduler))
+    scheduler.enqueue_request(page(scheduler, "more"))
+    answer(scheduler, PictureFound(SIGHTING, b"x" * 1000))
+    assert scheduler.next_request() is None
+    assert scheduler.has_pending_requests()
+    (path,) = spool.waiting(tmp_path)
+    path.unlink()
+    assert scheduler.next_request() is not None
