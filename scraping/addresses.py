@@ -7,6 +7,7 @@ own, :mod:`scraping.browser_proxy` at the browser's.
 
 import hashlib
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,12 +27,14 @@ _NEVER = (
     ipaddress.ip_network("198.18.0.0/15"),  # benchmarks, RFC 2544
     ipaddress.ip_network("168.63.129.16/32"),  # a cloud's metadata on a public number
     ipaddress.ip_network("fec0::/10"),  # old site-local, RFC 3879
+    ipaddress.ip_network("3fff::/20"),  # documentation, RFC 9637
     ipaddress.ip_network("64:ff9b:1::/48"),  # local-use NAT64, RFC 8215
 )
 # What is given out of IPv6 for the public; everything else is special or not there yet.
 _GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _TRANSLATED = ipaddress.ip_network("::ffff:0:0:0/96")  # RFC 2765
+_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _PRIVATE_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa")
 
 
@@ -147,7 +150,10 @@ def literal(host: str) -> IPAddress | None:
 
     Beside the usual ones these are 127.1, 2130706433, 0x7f.0.0.1 and 0177.0.0.1 (inet_aton(3)).
     """
-    host = host.strip("[]").partition("%")[0]
+    host = host.strip("[]")
+    if ":" in host:
+        # Only these have zones. In a name the sign hides nothing: 10.0.0.7%.example.org is none.
+        host = host.partition("%")[0]
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -194,6 +200,7 @@ def _check_host(parts: SplitResult, port: int, reach: Reach) -> None:
 
 
 def _check_name(host: str, reach: Reach) -> None:
+    host = _as_asked_for(host)
     address = literal(host)
     if address is not None:
         if not is_reachable(address, reach.networks):
@@ -206,12 +213,20 @@ def _check_name(host: str, reach: Reach) -> None:
         raise AddressRefused(
             f"{host} is a name of a private network; crawls reach public ones only."
         )
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        raise AddressRefused(f"“{host}” is not the name of a host.") from None
+    if not _NAME.fullmatch(host):
+        raise AddressRefused(f"“{host}” is not the name of a host.")
     if not reach.networks and "." not in host:
         raise AddressRefused(f"“{host}” is not the name of a public host.")
+
+
+def _as_asked_for(host: str) -> str:
+    """The name that a resolver is asked for: ①②⑦.0.0.1 and 127。0。0。1 are 127.0.0.1."""
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode().rstrip(".")
+    except UnicodeError:
+        raise AddressRefused(f"“{host}” is not the name of a host.") from None
 
 
 def site_of(url: str) -> str:

@@ -20,6 +20,7 @@ PRIVATE = [
     "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254",
     "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "fec0::1", "2001:db8::1",
     "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b:1::1", "2001:0:4136:e378:8000:63bf:f5ff:fffe",
+    "3fff::1", "2002:a9fe:a9fe::1", "fd00:c1::a9fe:a9fe",
     "100::1", "::ffff:0:127.0.0.1", "::ffff:0:10.0.0.1", "4000::1", "5f00::1", "not an address", "",
 ]  # fmt: skip
 PUBLIC = [
@@ -94,6 +95,16 @@ def test_a_name_is_no_literal(host):
         ("http://192.168.1.1:8080/", "private address"),
         ("http://[::ffff:0:127.0.0.1]/", "private address"),
         ("http://[64:ff9b::7f00:1]/", "private address"),
+        ("http://①②⑦.0.0.1/", "private address"),
+        ("http://127。0。0。1/", "private address"),
+        ("http://127.0.0.1。/", "private address"),
+        ("http://１２７.1/", "private address"),
+        ("http://printer。local/", "private network"),
+        ("http://localhost%00.example.org/", "not the name of a host"),
+        ("http://127.0.0.1%2eexample.org/", "not the name of a host"),
+        ("http://example.org\\@127.0.0.1/", "user name"),
+        ("http://example.org\\.evil.net/", "not the name of a host"),
+        (f"http://{'a' * 64}.org/", "not the name of a host"),
     ],
 )
 def test_an_address_that_is_not_crawled_is_refused_with_a_sentence(url, words):
@@ -104,7 +115,9 @@ def test_an_address_that_is_not_crawled_is_refused_with_a_sentence(url, words):
 
 def test_a_public_address_passes_without_its_fragment():
     assert check_url(" https://example.org/a?b=1#top ") == "https://example.org/a?b=1"
-    assert check_url("https://exämple.org/") == "https://exämple.org/"
+    for url in ("https://exämple.org/", "https://xn--exmple-cua.org/", "https://i❤.ws/"):
+        assert check_url(url) == url
+    assert check_url("https://a_b.example.org./") == "https://a_b.example.org./"
 
 
 def test_an_opened_network_may_be_crawled():
@@ -144,6 +157,8 @@ def test_a_connection_is_judged_by_address_name_and_port():
     assert not reach.allows("127.0.0.1", "gallery.test", 80)
     assert not reach.allows("10.0.1.9", "example.org", 80)
     assert not reach.allows("169.254.169.254", "example.org", 80)
+    assert not reach_from(hosts=["10.0.0.7"]).allows("127.0.0.1", "10.0.0.7%.example.org", 80)
+    assert reach_from(hosts=["[fe80::1]"]).allows("fe80::1", "fe80::1%eth0", 80)
 
 
 @pytest.mark.parametrize(
