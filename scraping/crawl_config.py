@@ -92,7 +92,8 @@ class CrawlConfig:
     seconds_left: until the crawl's time is up.
     delay_s: pause between two requests to one host, at least. timeout_s: for one answer, whole.
     allowed_networks, allowed_hosts, allowed_ports: see scraping.addresses.reach_from. browser: path
-    of a Chromium; without one, no page is opened in it.
+    of a Chromium; without one, no page is opened in it. pace_folder: see scraping.shared_pace;
+    empty where this crawl is the only one.
     """
 
     spool: str
@@ -108,6 +109,7 @@ class CrawlConfig:
     allowed_hosts: tuple[str, ...] = ()
     allowed_ports: tuple[int, ...] = PORTS
     browser: str = ""
+    pace_folder: str = ""
 
     @property
     def reach(self) -> Reach:

@@ -1,5 +1,6 @@
 """What this installation's settings and a source say to a crawl's process."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,7 @@ def configured(**own: Any) -> CrawlConfig:
         allowed_networks=tuple(settings.SCRAPE_ALLOWED_NETWORKS),
         allowed_hosts=tuple(settings.SCRAPE_ALLOWED_HOSTS),
         allowed_ports=tuple(int(port) for port in settings.SCRAPE_ALLOWED_PORTS),
+        pace_folder=str(Path(settings.DATA_DIR) / "pace"),
         **own,
     )
 

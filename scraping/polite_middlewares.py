@@ -6,9 +6,10 @@ whatever Retry-After says.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Request, Response, TextResponse
 
-from scraping import bot_protection, retry_after
+from scraping import bot_protection, retry_after, shared_pace
 from scraping.addresses import AddressRefused, same_site, site_of
 from scraping.crawl_state import CrawlState, TargetEnds
 from scraping.pace import heeded_delay
@@ -98,14 +99,26 @@ class KeepPace(_Middleware):
 
     async def process_request(self, request: Request) -> None:
         host = _host(request)
+        await self._until(
+            lambda: self.state.pace.wait(time.monotonic(), host, self.source), request
+        )
+        folder = self.state.config.pace_folder
+        if self.source and folder:
+            interval = 60.0 / self.crawler.target.rate_limit
+            await self._until(
+                lambda: shared_pace.wait(Path(folder), self.source, interval), request
+            )
+
+    async def _until(self, wait: Callable[[], float], request: Request) -> None:
+        """Until nothing is left to wait for."""
         while True:
             await wait_out_pause(self.crawler, request)
             if self.crawler.engine.scheduler.is_closing:
                 raise TargetEnds
-            wait = self.state.pace.wait(time.monotonic(), host, self.source)
-            if not wait:
+            left = wait()
+            if not left:
                 return
-            await asyncio.sleep(min(wait, _LOOK_EVERY_S))
+            await asyncio.sleep(min(left, _LOOK_EVERY_S))
 
 
 class HostIsBusy(IgnoreRequest):  # type: ignore[misc]
