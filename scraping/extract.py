@@ -102,9 +102,10 @@ def _robots(page: Selector, agent: str) -> frozenset[str]:
     """The directives for everybody and for this agent."""
     names = ("robots", agent.lower())
     directives: set[str] = set()
-    for meta in page.xpath("(/descendant::meta[@name][@content])[position() <= 200]"):
+    for meta in page.xpath("(/descendant::meta[@name][@content])[position() <= 5000]"):
         if (meta.root.get("name") or "").strip().lower() in names:
-            directives.update(meta.root.get("content")[:2000].lower().replace(",", " ").split())
+            said = meta.root.get("content")[:2000].lower()
+            directives.update(said.replace(",", " ").replace(";", " ").split())
     return frozenset(directives)
 
 

@@ -8,6 +8,7 @@ the page as its scripts have made it. What is not a page there is fetched again 
 import asyncio
 import itertools
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from playwright.async_api import Error
@@ -21,8 +22,8 @@ from scraping.bounded_download import Bounded
 from scraping.browser import keep_files_in, kill_browser, launch_options
 from scraping.browser_proxy import BrowserProxy
 from scraping.crawl_config import CrawlConfig
-from scraping.polite_middlewares import its_turn
-from scraping.settle_page import Bounds, PageTooLarge, prepare, settle
+from scraping.polite_middlewares import ObeyRobots, its_turn
+from scraping.settle_page import Arrival, Bounds, PageTooLarge, prepare, settle
 
 # Each takes some hundred megabytes.
 AT_ONCE = 2
@@ -49,19 +50,30 @@ class RenderingHandler(Bounded, ScrapyPlaywrightDownloadHandler):  # type: ignor
     async def download_request(self, request: Request) -> Response:
         if not request.meta.get("playwright"):
             return await super().download_request(request)
+        arrival = Arrival()
         async with _slots, its_turn(self.crawler, request):
-            response = await self._rendered(request)
+            response = await self._rendered(request, arrival)
         if response is not None:
+            await self._obey_robots_at(arrival.url, request)
+            response.headers.pop("X-Robots-Tag", None)
+            if arrival.robots:
+                response.headers.setlist("X-Robots-Tag", arrival.robots)
             return response
         plain = request.replace(meta=request.meta | {"playwright": False})
         return await super().download_request(plain)
 
-    async def _rendered(self, request: Request) -> Response | None:
+    async def _obey_robots_at(self, url: str, request: Request) -> None:
+        """The browser follows redirects itself. Raises IgnoreRequest for where it must not read."""
+        robots = self.crawler.get_downloader_middleware(ObeyRobots)
+        if robots is not None and url and url != request.url:
+            await robots.process_request(Request(url))
+
+    async def _rendered(self, request: Request, arrival: Arrival) -> Response | None:
         """None for what is not a page. Raises Scrapy's errors, AddressRefused, BrowserFailed."""
         name = f"page-{next(_numbers)}"
         most_bytes = self.crawl.max_page_bytes * PROXY_BYTES_A_PAGE_BYTE
         async with BrowserProxy(self.crawl.reach, most_bytes) as proxy:
-            request.meta.update(self._wishes(name, proxy))
+            request.meta.update(self._wishes(name, proxy, arrival))
             try:
                 async with asyncio.timeout(self.crawl.timeout_s + self.bounds.scroll_s):
                     response = await self.bounded(request)
@@ -86,7 +98,7 @@ class RenderingHandler(Bounded, ScrapyPlaywrightDownloadHandler):  # type: ignor
             raise DownloadFailedError(f"{request.url} leads away from the web.")
         return response if isinstance(response, HtmlResponse) else None
 
-    def _wishes(self, name: str, proxy: BrowserProxy) -> dict[str, Any]:
+    def _wishes(self, name: str, proxy: BrowserProxy, arrival: Arrival) -> dict[str, Any]:
         """What scrapy-playwright reads in a request's meta."""
         return {
             "playwright_context": name,
@@ -101,8 +113,8 @@ class RenderingHandler(Bounded, ScrapyPlaywrightDownloadHandler):  # type: ignor
             },
             # What does not come to its end is waited for later, within bounds.
             "playwright_page_goto_kwargs": {"wait_until": "commit"},
-            "playwright_page_init_callback": prepare,
-            "playwright_page_methods": [PageMethod(settle, self.bounds, proxy.hang_up)],
+            "playwright_page_init_callback": partial(prepare, arrival=arrival),
+            "playwright_page_methods": [PageMethod(settle, self.bounds, proxy.hang_up, arrival)],
         }
 
     async def _forget(self, name: str) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.async_api import Page, Route
+from playwright.async_api import Error, Page, Response, Route
 from playwright.async_api import TimeoutError as NotInTime
 
 # What a page could use to get around the proxy, or to open what nobody reads.
@@ -67,9 +68,33 @@ class Bounds:
     characters: int = 10_000_000
 
 
-async def prepare(page: Page, request: Any) -> None:
+@dataclass
+class Arrival:
+    """What the page that is shown came with, wherever redirects and scripts have led.
+
+    url: its address, before scripts changed that without asking for anything; "" for none.
+    robots: its headers X-Robots-Tag, each by itself.
+    """
+
+    url: str = ""
+    robots: list[str] = field(default_factory=list)
+    _answer: Response | None = None
+
+    def note(self, answer: Response) -> None:
+        with suppress(Error):
+            if answer.request.is_navigation_request() and answer.frame.parent_frame is None:
+                self._answer = answer
+
+    async def read(self) -> None:
+        if self._answer is not None:
+            self.url = self._answer.url
+            self.robots = await self._answer.header_values("X-Robots-Tag")
+
+
+async def prepare(page: Page, request: Any, arrival: Arrival) -> None:
     """Before anything is fetched. A page that cannot be made harmless is closed."""
     try:
+        page.on("response", arrival.note)
         await page.add_init_script(HARMLESS)
         await page.route("**/*", _answer)
         page.context.on("page", _close_popup)
@@ -94,7 +119,7 @@ async def _answer(route: Route) -> None:
         await route.fallback()
 
 
-async def settle(page: Page, bounds: Bounds, hang_up: Callable[[], None]) -> None:
+async def settle(page: Page, bounds: Bounds, hang_up: Callable[[], None], arrival: Arrival) -> None:
     """Wait until a page that has begun to come is whole, scroll it, and see that it may be read.
 
     hang_up: ends all connections of the page, so that what has not come will not. Raises
@@ -109,6 +134,7 @@ async def settle(page: Page, bounds: Bounds, hang_up: Callable[[], None]) -> Non
     await _scroll(page, bounds)
     if await page.evaluate(MEASURE) > bounds.characters:
         raise PageTooLarge
+    await arrival.read()
 
 
 async def _has_loaded(page: Page, within_s: float) -> bool:

@@ -106,9 +106,10 @@ class JsonApiSpider(PictureSpider):
         except WrongAnswer as wrong:
             yield PageTrouble(asked.url, f"{self.host}: {wrong}", is_start)
             return
+        may_take = not self.keeps_from_training(response)
         for position, item in enumerate(items):
             if self.mapping.detail is None:
-                yield from self._picture(item, asked.url, position)
+                yield from self._picture(item, asked.url, position, may_take=may_take)
             else:
                 yield from self._ask_detail(item, asked)
         yield PageRead(asked.url, self.found)
@@ -144,16 +145,23 @@ class JsonApiSpider(PictureSpider):
         except WrongAnswer as wrong:
             yield PageTrouble(asked.url, f"{self.host}: {wrong}", False)
             return
-        yield from self._picture(answer, asked.url, None)
+        may_take = not self.keeps_from_training(response)
+        yield from self._picture(answer, asked.url, None, may_take=may_take)
         yield PageRead(asked.url, self.found)
 
-    def _picture(self, item: Any, url: str, position: int | None) -> Iterator[Yielded]:
+    def _picture(
+        self, item: Any, url: str, position: int | None, *, may_take: bool
+    ) -> Iterator[Yielded]:
+        """may_take: the answer does not ask that its pictures are left alone."""
         picture = picture_of(item, self.mapping, url)
         urls = self._clean(picture.candidate.urls) if picture else ()
         if picture is None or not urls:
             return
         page_url = next(iter(self._clean((picture.page_url,))), "") or url
         sighting = sighting_of(replace(picture.candidate, urls=urls), page_url, position)
+        if not may_take:
+            yield from self.leave_picture(urls, sighting)
+            return
         too_small = self._too_small(picture)
         if too_small and self.known.isdisjoint(urls):
             self.known.update(urls)

@@ -140,11 +140,11 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
     def leave_pictures(self, candidates: Iterable[Candidate], page_url: str) -> Iterator[Yielded]:
         """Those of a page that keeps them from training are refused, and not fetched."""
         for position, candidate in enumerate(candidates):
-            is_known = not self.known.isdisjoint(candidate.urls)
-            self.known.update(candidate.urls)
-            if not is_known:
-                self.found += 1
-                yield PictureRefused(sighting_of(candidate, page_url, position), "noai", _NOAI)
+            sighting = sighting_of(candidate, page_url, position)
+            yield from self.leave_picture(candidate.urls, sighting)
+
+    def leave_picture(self, urls: tuple[str, ...], sighting: Sighting) -> Iterator[Yielded]:
+        yield from self.refuse_unasked(urls, sighting, Refusal("noai", _NOAI))
 
     def picture_failed(self, failure: Any) -> Iterator[Yielded]:
         reason, detail = failures.worded(failure.value, failure.request.url, refused_hosts)

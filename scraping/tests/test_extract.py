@@ -204,6 +204,10 @@ def test_the_title_is_read():
         ),
         ('<meta name="Imagineer" content="noai"><meta name="otherbot" content="none">', {"noai"}),
         (
+            '<meta name="og" content="x">' * 300 + '<meta name="robots" content="noai;x">',
+            {"noai", "x"},
+        ),
+        (
             '<meta name="robots"><meta content="noai"><meta name="description" content="noai">',
             set(),
         ),

@@ -126,6 +126,29 @@ def test_rules_for_robots_hold_unless_the_api_is_documented_for_programs(
     assert "/closed/1.png" not in site.asked
 
 
+@pytest.mark.parametrize("respected", [True, False])
+def test_an_answer_may_keep_its_pictures_from_training(
+    site: Site, tmp_path: Path, respected: bool
+) -> None:
+    mapping = MAPPING | {
+        "request": {"path": "/list.json"}, "items": "ids", "pagination": {},
+        "detail": "join('', ['/detail/', to_string(@)])",
+    }  # fmt: skip
+    put_json(site, "/list.json", {"ids": [1, 2]})
+    for number in (1, 2):
+        put_json(site, f"/detail/{number}", {"file": f"/{number}.png", "w": 20, "h": 20})
+        site.picture(f"/{number}.png", number)
+    status, headers, body = site.answers["/detail/1"]  # type: ignore[misc]
+    site.answers["/detail/1"] = (status, headers | {"X-Robots-Tag": "noai"}, body)
+    told = events(
+        f"{site.url}/", mapping, tmp_path, respect_noai=respected, min_width=1, min_height=1
+    )
+    refused = {event["image_url"]: event["reason"] for event in of(told, "refused")}
+    assert refused == ({f"{site.url}/1.png": "noai"} if respected else {})
+    assert ("/1.png" in site.asked) is not respected
+    assert "/2.png" in site.asked
+
+
 def test_graphql_is_asked_with_variables(site: Site, tmp_path: Path) -> None:
     def answer() -> Any:
         asked = json.loads(site.received[-1][2])

@@ -14,7 +14,8 @@ from django.conf import settings as django_settings
 
 from scraping.crawl_config import TargetConfig, to_json
 from scraping.tests.child import command, config_of, crawl_alone
-from scraping.tests.site import Site
+from scraping.tests.raw_server import RawServer
+from scraping.tests.site import OTHER_PUBLIC, Site
 
 pytestmark = pytest.mark.browser
 
@@ -269,3 +270,45 @@ def test_a_crawl_that_ends_early_leaves_no_browser(site: Site, spool: Path, numb
     _, alive = psutil.wait_procs(family, timeout=30)
     assert alive == []
     child.wait(30)
+
+
+@pytest.mark.parametrize("way", ["", "redirect", "script"])
+def test_what_a_page_s_own_answer_tells_robots_holds(site: Site, spool: Path, way: str):
+    """Several headers of one name come from the browser as one, which would say otherwise."""
+    body = b"<title>A page</title><img src='/1.png'>"
+    with RawServer(OTHER_PUBLIC) as other:
+        other.raw(
+            "/boats", b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n"
+            b"X-Robots-Tag: otherbot: noindex\r\nX-Robots-Tag: noai\r\n\r\n" % len(body) + body,
+        )  # fmt: skip
+        site.page("/", f"<script>location = '{other.url}/boats'</script>")
+        if way == "redirect":
+            site.redirect("/", f"{other.url}/boats")
+        url = f"{site.url}/" if way else f"{other.url}/boats"
+        told = crawl_alone(config_of(url, spool, rendering="on", options={"depth": 0}))
+        assert told.refused == {"/1.png": "noai"}
+        assert "/1.png" not in other.asked
+
+
+@pytest.mark.parametrize("way", ["redirect", "script"])
+def test_where_the_browser_ends_up_robots_txt_holds_too(site: Site, spool: Path, way: str):
+    site.put("/robots.txt", "User-agent: *\nDisallow: /closed/", "text/plain")
+    site.page("/closed/", '<img src="/1.png">')
+    site.picture("/1.png", 1)
+    site.page("/", "<script>location = '/closed/'</script>")
+    if way == "redirect":
+        site.redirect("/", "/closed/")
+    config = config_of(site.url + "/", spool, rendering="on")
+    told = crawl_alone(config)
+    assert told.troubles == ["robots.txt of 127.0.0.2 asks crawlers not to fetch this."]
+    assert told.pictures == []
+    config = config_of(site.url + "/", spool, rendering="on", options={"obey_robots": False})
+    assert crawl_alone(config).pictures == ["/1.png"]
+
+
+def test_an_address_that_scripts_write_without_asking_is_no_other_page(site: Site, spool: Path):
+    site.put("/robots.txt", "User-agent: *\nDisallow: /*?sort=", "text/plain")
+    site.page("/", "<script>history.pushState({}, '', '/?sort=new')</script><img src='/1.png'>")
+    site.picture("/1.png", 1)
+    told = crawl_alone(config_of(site.url + "/", spool, rendering="on"))
+    assert told.pictures == ["/1.png"]

@@ -40,6 +40,27 @@ WAYS = {
     "</iframe>",
     "form": '<form action="TARGET/form" target="inner"></form><iframe name="inner"></iframe>'
     "<script>document.forms[0].submit()</script>",
+    "frames": """<iframe src="data:text/html,<script src='TARGET/data'></script>"></iframe>
+        <iframe src="view-source:TARGET/source"></iframe><iframe src="file:///etc/passwd"></iframe>
+        <iframe src="javascript:fetch('TARGET/javascript')"></iframe>
+        <iframe srcdoc="<script>location = 'TARGET/located'</script>"></iframe>
+        <iframe sandbox="allow-scripts allow-popups" srcdoc="<script>open('TARGET/sand')</script>">
+        </iframe><script>{
+        const frame = document.createElement("iframe");
+        frame.src = URL.createObjectURL(
+          new Blob(["<script src='TARGET/blob'></" + "script>"], {type: "text/html"}));
+        document.body.append(frame);
+        }</script>""",
+    "rest": """<link rel="modulepreload" href="TARGET/modules"><link rel="icon" href="TARGET/icon">
+        <link rel="manifest" href="TARGET/manifest"><svg><image href="TARGET/svg"/></svg>
+        <script type="speculationrules">
+        {"prerender": [{"source": "list", "urls": ["TARGET/prerender"]}]}</script>
+        <style>@font-face {font-family: x; src: url(TARGET/font)} body {font-family: x;
+        background: image-set(url(TARGET/set) 1x)}</style><script>
+        CSS.paintWorklet?.addModule("TARGET/paint").catch(() => {});
+        new AudioContext().audioWorklet?.addModule("TARGET/audio").catch(() => {});
+        addEventListener("pagehide", () => navigator.sendBeacon("TARGET/bye"));
+        </script>""",
     "popup": '<a id="out" href="TARGET/popup" target="_blank">Out</a>'
     '<script>document.getElementById("out").click(); open("TARGET/open")</script>',
 }
@@ -47,6 +68,7 @@ WAYS = {
 ARRIVES = {
     "/iframe", "/object", "/script", "/style", "/import", "/fetch", "/xhr", "/events", "/module",
     "/socket", "/worker", "/imported", "/redirected", "/refreshed", "/form",
+    "/data", "/javascript", "/located", "/blob", "/modules",
 }  # fmt: skip
 
 
