@@ -34,6 +34,8 @@ def worded(error: BaseException, url: str, private_hosts: Collection[str] = ()) 
         return "unreachable", str(error)
     if "IgnoreRequest" in names:
         return _ignored(str(error).lower(), host)
+    if "certificate verify failed" in str(error):
+        return "unreachable", f"{host} shows a certificate that is not valid."
     if names & _NO_NAME:
         if host in private_hosts:
             return "private", f"{host} leads to a private address; crawls reach public ones only."

@@ -75,9 +75,13 @@ class _UnreadRules:
 
 
 def _has_no_rules(error: Exception) -> bool:
-    """Whether a host is none that answers, or sends whoever asks for its rules away for ever."""
+    """Whether a host is none that answers, or sends whoever asks for its rules away for ever.
+
+    What else is asked of one that does not answer fails likewise, and is told by its own reason.
+    """
     nobody = (AddressRefused, CannotResolveHostError, DownloadConnectionRefusedError, TargetEnds)
-    return isinstance(error, nobody) or "redirect" in str(error)
+    said = str(error)
+    return isinstance(error, nobody) or "redirect" in said or "certificate" in said
 
 
 class KeepPace(_Middleware):

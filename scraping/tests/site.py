@@ -2,11 +2,19 @@
 
 import io
 import socket
+import ssl
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from PIL import Image as Picture
 
 from gallery.tests.factories import picture, picture_file
@@ -25,6 +33,7 @@ class Site:
 
     def __init__(self, host: str = PUBLIC, port: int = 0) -> None:
         self.host = host
+        self.scheme = "http"
         self.answers: dict[str, Answer | Callable[[], Answer]] = {}
         self.asked: list[str] = []
         # Path and status of every answer.
@@ -40,7 +49,7 @@ class Site:
     @property
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{self.scheme}://{host}:{self.port}"
 
     @property
     def port(self) -> int:
@@ -54,6 +63,30 @@ class Site:
         self.closing.set()
         self._http.shutdown()
         self._http.server_close()
+
+    def speak_https(self, folder: Path) -> None:
+        """With a certificate that nobody vouches for; its files lie in the folder."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.host)])
+        now = datetime.now(UTC)
+        made = (
+            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ip_address(self.host))]), False
+            )
+            .sign(key, hashes.SHA256())
+        )
+        pem = serialization.Encoding.PEM
+        secret = key.private_bytes(
+            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        (folder / "pem").write_bytes(secret + made.public_bytes(pem))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "pem")
+        self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
+        self.scheme = "https"
 
     def put(self, path: str, body: bytes | str, kind: str = "", status: int = 200) -> None:
         data = body.encode() if isinstance(body, str) else body

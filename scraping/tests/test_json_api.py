@@ -149,6 +149,21 @@ def test_an_answer_may_keep_its_pictures_from_training(
     assert "/2.png" in site.asked
 
 
+@pytest.mark.parametrize("key", ["", SECRET])
+def test_a_key_goes_to_nobody_whose_certificate_is_not_valid(
+    site: Site, tmp_path: Path, key: str
+) -> None:
+    site.speak_https(tmp_path)
+    put_json(site, "/posts.json?limit=2", {"posts": []})
+    mapping = MAPPING | {"key": {"in": "header", "name": "X-Key"}}
+    (tmp_path / "spool").mkdir()
+    told = events(f"{site.url}/", mapping, tmp_path / "spool", api_key=key)
+    assert bool(site.received) is not bool(key)
+    assert [event["detail"] for event in of(told, "trouble")] == (
+        ["127.0.0.2 shows a certificate that is not valid."] if key else []
+    )
+
+
 def test_graphql_is_asked_with_variables(site: Site, tmp_path: Path) -> None:
     def answer() -> Any:
         asked = json.loads(site.received[-1][2])
