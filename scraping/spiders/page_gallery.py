@@ -15,10 +15,12 @@ from scraping.filters import icon
 from scraping.following import Following, Step
 from scraping.rendering import needs_browser
 from scraping.resolver import refused_hosts
+from scraping.same_page import page_key
 from scraping.same_picture import Candidate
 from scraping.sitemaps import NoSitemap, Sitemap, named_in_robots, read_sitemap
 from scraping.spiders.items import CrawlNote, PageRead, PageTrouble, page_tried
 from scraping.spiders.memory import Remembered
+from scraping.spiders.named_pictures import NamedPictures
 from scraping.spiders.pictures import PictureSpider, Yielded, content_type, is_picture
 from scraping.user_agent import name_of
 
@@ -34,7 +36,7 @@ class PageGallerySpider(PictureSpider):
     name = "page_gallery"
     REMEMBERED = (
         *PictureSpider.REMEMBERED, "sites", "pages_seen", "pages_asked", "sitemaps_asked",
-        "slow_told",
+        "slow_told", "pages_read", "pages_closed", "named_words",
     )  # fmt: skip
     # Of the pages that sitemaps name.
     named_depth = 1
@@ -45,6 +47,10 @@ class PageGallerySpider(PictureSpider):
         # Addresses of pictures on pages that this process has read.
         self.met: set[str] = set()
         self.sitemaps_asked = Remembered()
+        # Keys of pages that were read, and of those that keep their pictures from training.
+        self.pages_read = Remembered()
+        self.pages_closed = Remembered()
+        self.named_pictures = NamedPictures()
         # Patterns that the log speaks of.
         self.slow_told = Remembered()
 
@@ -55,6 +61,10 @@ class PageGallerySpider(PictureSpider):
     @property
     def pages_seen(self) -> Remembered:
         return self.following.seen
+
+    @property
+    def named_words(self) -> Remembered:
+        return self.named_pictures.words
 
     @property
     def pages_asked(self) -> int:
@@ -102,10 +112,13 @@ class PageGallerySpider(PictureSpider):
                 return
         else:
             self.following.was_read(page.url, self._new_on(contents.candidates))
-            if self.keeps_from_training(response, contents.robots):
-                yield from self.leave_pictures(contents.candidates, response.url)
-            else:
-                yield from self.ask_pictures(contents.candidates, response.url)
+            is_closed = self.keeps_from_training(response, contents.robots)
+            key = page_key(page.url)
+            self.pages_read.add(key)
+            if is_closed:
+                self.pages_closed.add(key)
+            yield from self._ask_or_leave(self.named_pictures.take(page.url), page.url, is_closed)
+            yield from self._ask_or_leave(contents.candidates, response.url, is_closed)
             if contents.is_cut:
                 yield CrawlNote(f"{response.url} offers more pictures than are taken of one page.")
             yield PageRead(response.url, self.found)
@@ -115,6 +128,14 @@ class PageGallerySpider(PictureSpider):
             yield page_tried(further, contents.robots)
             return
         yield from self._page_requests(onward)
+
+    def _ask_or_leave(
+        self, candidates: Iterable[Candidate], page_url: str, is_closed: bool
+    ) -> Iterator[Yielded]:
+        if is_closed:
+            yield from self.leave_pictures(candidates, page_url)
+        else:
+            yield from self.ask_pictures(candidates, page_url)
 
     def _onward(self, page: Step, contents: PageContents) -> Iterable[Step]:
         if self.config.options.obey_robots and contents.robots & {"nofollow", "none"}:
@@ -223,16 +244,24 @@ class PageGallerySpider(PictureSpider):
             is_page = isinstance(response, HtmlResponse)
             yield from self.no_sitemap(asked, str(no_sitemap), is_guess=is_guess, is_page=is_page)
             return
+        named = (page.url for page in sitemap.pages)
+        requests = list(self._page_requests(self.following.named(named, self.named_depth)))
         yield from self._named_pictures(sitemap)
         yield PageRead(response.url, self.found)
-        named = (page.url for page in sitemap.pages)
-        yield from self._page_requests(self.following.named(named, self.named_depth))
+        yield from requests
         yield from self.ask_sitemaps(sitemap.sitemaps)
 
     def _named_pictures(self, sitemap: Sitemap) -> Iterator[Yielded]:
+        """Those of pages that have not been read wait, since these may say noai."""
         for page in sitemap.pages:
-            if page.pictures and self.following.may_read(page.url):
-                yield from self.ask_pictures(page.pictures, page.url)
+            if not page.pictures or not self.following.may_read(page.url):
+                continue
+            key = page_key(page.url)
+            if not self.config.options.respect_noai or key in self.pages_read:
+                is_closed = key in self.pages_closed
+                yield from self._ask_or_leave(page.pictures, page.url, is_closed)
+            elif key in self.pages_seen:
+                self.named_pictures.add(page.url, page.pictures)
 
     def sitemap_failed(self, failure: Any) -> Iterator[Yielded]:
         request = failure.request

@@ -88,6 +88,34 @@ def test_pictures_that_it_names_are_taken_with_their_words_though_the_page_has_n
     assert "/private/x" not in site.asked
 
 
+@pytest.mark.parametrize("respected", [True, False])
+@pytest.mark.parametrize("kind", ["sitemap", "pages"])
+def test_pictures_that_it_names_are_left_where_their_page_says_so(
+    site: Site, kind: str, respected: bool
+) -> None:
+    """The page may be read before the sitemap, after it, or be too much to be read at all."""
+    named = "".join(
+        f"<url><loc>/{n}</loc><image><loc>/{n}.png</loc></image></url>" for n in range(1, 5)
+    )
+    site.put("/robots.txt", f"Sitemap: {site.url}/map.xml", "text/plain")
+    site.put("/map.xml", xml(named), "text/xml")
+    closed = '<meta name="robots" content="noai">'
+    site.page("/", f'{closed}<a href="/1">1</a><a href="/2">2</a>')
+    for number in range(1, 5):
+        site.page(f"/{number}", closed if number % 2 else "")
+        site.picture(f"/{number}.png", number)
+    source = make_row(Source, base_url=f"{site.url}/", kind=kind, enabled=True, rate_limit=100_000)
+    chosen = {"depth": 1, "use_sitemaps": True, "respect_noai": respected}
+    options = checked({"min_width": 48, "min_height": 48} | chosen)
+    scrape = start_crawl([Asked(f"{site.url}/", source)], options=options)
+    execute(scrape.job_id)
+    taken = sorted(path for path in site.asked if path.endswith(".png"))
+    assert taken == (["/2.png", "/4.png"] if respected else [f"/{n}.png" for n in range(1, 5)])
+    assert fresh(scrape).imported == len(taken)
+    refused = {row.image_url[-6:]: row.reason for row in scrape.refused_images.all()}
+    assert refused == ({"/1.png": "noai", "/3.png": "noai"} if respected else {})
+
+
 def test_no_more_pages_are_read_than_asked_for_and_the_newest_first(site: Site) -> None:
     pages = "".join(
         f"<url><loc>/{n}</loc><lastmod>20{n:02}-01-01</lastmod></url>" for n in range(1, 31)
