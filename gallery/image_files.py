@@ -89,6 +89,19 @@ def decode(
         ) from error
 
 
+def pixels(data: bytes) -> int:
+    """Width × height as a file says them, without decoding it; 0 for one that is not taken."""
+    kind = image_headers.sniff(data)
+    if kind is None:
+        return 0
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS[kind]) as opened:
+            width, height = opened.size
+            return width * height
+    except (Image.DecompressionBombError, *_DAMAGE):
+        return 0
+
+
 def fit(width: int, height: int, max_width: int | None, max_height: int | None) -> tuple[int, int]:
     """The size scaled down (never up) to fit, its proportions kept, each side at least 1."""
     scale = min(1.0, (max_width or width) / width, (max_height or height) / height)

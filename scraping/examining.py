@@ -8,21 +8,28 @@ finds its pictures in the spool.
 import hashlib
 import os
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from pathlib import Path
+from threading import Condition
 
+from gallery import image_files
 from gallery.models import Image
 from scraping import spool
 from scraping.crawl_child import Event
 from scraping.examine_file import Examined, examine
 from scraping.models import CrawlTarget
+from scraping.options import CrawlOptions
 
 # For each thread: one is examined, and others are at hand.
 _AHEAD = 6
 # Of files that wait; their pictures take some times as much while they are examined.
 MOST_BYTES = 200_000_000
+# Of pictures that are decoded at once, however many cores there are; one takes up to 13 bytes each.
+MOST_PIXELS = 150_000_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,27 @@ class Waiting:
         return self.body if self.coming is None else self.coming.result()
 
 
+class _Room:
+    """Lets in who needs no more than is left, or is alone."""
+
+    def __init__(self, size: int) -> None:
+        self._left = self._size = size
+        self._changed = Condition()
+
+    @contextmanager
+    def place(self, size: int) -> Iterator[None]:
+        size = min(size, self._size)
+        with self._changed:
+            self._changed.wait_for(lambda: self._left >= size)
+            self._left -= size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._left += size
+                self._changed.notify_all()
+
+
 class Examining:
     """A context manager; leaving it lets go of what was not settled, which stays in the spool."""
 
@@ -52,6 +80,7 @@ class Examining:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="examine")
         self._line: deque[Waiting] = deque()
         self._most = _AHEAD * threads
+        self._room = _Room(MOST_PIXELS)
 
     def __enter__(self) -> "Examining":
         return self
@@ -69,7 +98,7 @@ class Examining:
         sha256 = hashlib.sha256(body).hexdigest()
         coming = None
         if not Image.everything.filter(sha256=sha256).exists():
-            coming = self._pool.submit(examine, body, target.chosen, sha256)
+            coming = self._pool.submit(self._examine, body, target.chosen, sha256)
         self._line.append(Waiting(target, path, event, body, coming))
 
     def first(self, most: int, *, fewer: bool = False, wait: bool = False) -> list[Waiting]:
@@ -88,6 +117,10 @@ class Examining:
             waiting.examined()
             self._line.popleft()
         return there
+
+    def _examine(self, body: bytes, chosen: CrawlOptions, sha256: str) -> Examined:
+        with self._room.place(image_files.pixels(body)):
+            return examine(body, chosen, sha256)
 
     def _are_many(self) -> bool:
         if len(self._line) > self._most:

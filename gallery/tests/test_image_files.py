@@ -385,3 +385,10 @@ def test_a_picture_carries_nothing_of_its_file() -> None:
 def test_on_white_fills_what_is_transparent() -> None:
     clear = files.plain((0, 0, 0, 0), "RGBA")
     assert middle(image_files.on_white(clear)) == (255, 255, 255)
+
+
+def test_pixels_are_told_without_decoding() -> None:
+    data = picture_file(1, 300, 200)
+    assert image_files.pixels(data) == image_files.pixels(data[:200]) == 60_000
+    assert image_files.pixels(b"") == image_files.pixels(b"GIF89a") == 0
+    assert image_files.pixels(b"Not a picture") == 0

@@ -1,6 +1,7 @@
 """Files on their way through the threads."""
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,33 @@ def test_few_large_files_are_too_many(tmp_path: Path, monkeypatch: pytest.Monkey
         line.add(target, put(tmp_path, "2", bodies[2]))
         threading.Timer(0.2, go.set).start()
         assert names(line.first(2)) == ["0", "1"]
+
+
+def test_large_pictures_are_not_decoded_all_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight cores, and room for the pixels of two; what is larger than all of it is alone."""
+    target, counted = make_row(CrawlTarget), threading.Lock()
+    now: list[int] = [0, 0]
+
+    def examine_counted(body: bytes, *args: Any) -> Examined:
+        with counted:
+            now[0] += 1
+            now[1] = max(now)
+        time.sleep(0.1)
+        with counted:
+            now[0] -= 1
+        return examine(body, *args)
+
+    monkeypatch.setattr(examining, "examine", examine_counted)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr(examining, "MOST_PIXELS", 2 * 300 * 200)
+    with Examining() as line:
+        for number in range(6):
+            line.add(target, put(tmp_path, str(number), picture_file(number, 300, 200)))
+        line.add(target, put(tmp_path, "too large for the room", picture_file(9, 900, 900)))
+        assert len(line.first(7, wait=True)) == 7
+    assert now == [0, 2]
 
 
 def test_bytes_that_the_gallery_has_are_not_examined(tmp_path: Path) -> None:
