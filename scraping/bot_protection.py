@@ -93,12 +93,12 @@ def protection(status: int, headers: Mapping[str, str], body: str) -> str | None
         return "DataDome"
     if not body or len(body) > LARGEST:
         return None
-    if (who := _first(_ELEMENTS, body)) is not None:
-        return who
+    if (found := _first(_ELEMENTS, body)) is not None:
+        return found
     if not (refused or _TITLE.search(body)):
         return None
-    who = _first(_MARKS, body)
-    return _first(_WIDGETS, body) if who is None and _is_bare(body) else who
+    found = _first(_MARKS, body)
+    return _first(_WIDGETS, body) if found is None and _is_bare(body) else found
 
 
 def _first(known: tuple[tuple[str, re.Pattern[str]], ...], body: str) -> str | None:

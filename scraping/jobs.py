@@ -29,6 +29,9 @@ POLL_S = 0.2
 CHILD_ATTEMPTS = 3
 # Seconds after its time is up that a child may take to end by itself.
 _OVERTIME_S = 60.0
+_NO_CONTACT = (
+    "SCRAPE_CONTACT is not set: sites that are crawled are not told how to reach whoever runs this."
+)
 State = CrawlTarget.State
 
 
@@ -43,6 +46,8 @@ def run(context: JobContext) -> Result:
     clock = crawl_folder.Clock(folder)
     work = Work(context, scrape, scrape.chosen, folder, targets, clock)
     work.browser = _browser(work)
+    if not settings.SCRAPE_CONTACT:
+        context.log(_NO_CONTACT)
     with work.examining:
         _crawl_persistently(work)
     for target in targets.values():

@@ -53,7 +53,8 @@ class RobotsRules:
 
     def crawl_delay(self, user_agent: str) -> float | None:
         """Seconds; None where the file says nothing."""
-        return _parsed(self._packed).crawl_delay(user_agent)
+        delay: float | None = _parsed(self._packed).crawl_delay(user_agent)
+        return delay
 
 
 @lru_cache(maxsize=_READY)

@@ -115,6 +115,14 @@ def test_the_crawler_says_who_runs_it(site: Site, settings: Any) -> None:
     }
 
 
+@pytest.mark.parametrize("contact", ["", "someone@example.org"])
+def test_an_admin_is_told_that_no_contact_is_given(site: Site, settings: Any, contact: str) -> None:
+    settings.SCRAPE_CONTACT = contact
+    gallery_of(site, range(1))
+    lines = job_of(crawl(f"{site.url}/")).log_lines.all()
+    assert any("SCRAPE_CONTACT is not set" in line.text for line in lines) is not bool(contact)
+
+
 # --- Busy servers --------------------------------------------------------------------------------
 
 
