@@ -107,8 +107,8 @@ def test_rules_for_robots_hold_unless_the_api_is_documented_for_programs(
     put_json(site, "/api/posts.json?limit=2", {"posts": [item, {"file": "/2.png"}]})
     site.put("/robots.txt", "User-agent: *\nDisallow: /api/\nDisallow: /closed/", "text/plain")
     site.picture("/2.png", 2)
-    mapping = MAPPING | {"request": {"path": "/api/posts.json", "query": {"limit": 2}}}
-    mapping["pagination"] = {}
+    request: dict[str, Any] = {"path": "/api/posts.json", "query": {"limit": 2}}
+    mapping = MAPPING | {"request": request, "pagination": {}}
     told = events(f"{site.url}/", mapping, tmp_path)
     [trouble] = of(told, "trouble")
     assert trouble["is_start"]
@@ -118,7 +118,7 @@ def test_rules_for_robots_hold_unless_the_api_is_documented_for_programs(
     )
     assert site.asked == ["/robots.txt"]
 
-    mapping["request"] = mapping["request"] | {"obey_robots": False}
+    mapping["request"] = request | {"obey_robots": False}
     (tmp_path / "second").mkdir()
     told = events(f"{site.url}/", mapping, tmp_path / "second")
     assert [event["image_url"] for event in of(told, "picture")] == [f"{site.url}/2.png"]
