@@ -52,6 +52,11 @@ class Sighting:
     etag: str = ""
     last_modified: str = ""
 
+    def told_by(self, other: "Sighting") -> "Sighting":
+        """The same file, as the other's page has it."""
+        file = (self.image_url, self.etag, self.last_modified)
+        return replace(other, image_url=file[0], etag=file[1], last_modified=file[2])
+
 
 @dataclass(frozen=True)
 class TargetConfig:

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from gallery import image_index, similar
 from imagineer.jobs.registry import JobContext
-from scraping import spool
+from scraping import later_words, spool
 from scraping.addresses import site_of
 from scraping.crawl_child import Event
 from scraping.crawl_config import Sighting
@@ -48,6 +48,8 @@ class Work:
     browser: str = ""
     # What the crawls before saw, by target and picture address.
     earlier: dict[int, dict[str, Earlier]] = field(default_factory=dict)
+    # Better words for pictures that are still on their way, by target and picture address.
+    heard: dict[tuple[int, str], Sighting] = field(default_factory=dict)
     # What was wrong with a target's start, by target.
     start_trouble: dict[int, str] = field(default_factory=dict)
     # Tells the child that a target has enough: number, reason.
@@ -150,6 +152,8 @@ def handle(work: Work, event: Event) -> None:
             work.examining.add(target, work.folder / Path(event["file"]).name)
         case "refused":
             _refuse(work, target, event)
+        case "words":
+            _hear(work, target, event)
         case "page":
             _raise_to(target, pages=event["number"])
         case "found":
@@ -176,16 +180,24 @@ def sighting(event: Event) -> Sighting:
     return Sighting(**{column.name: event[column.name] for column in fields(Sighting)})
 
 
+def _hear(work: Work, target: CrawlTarget, event: Event) -> None:
+    """Words for a picture that is taken already, or for when it is."""
+    found, urls = sighting(event), event["urls"]
+    if not later_words.give(target, found, urls):
+        work.heard |= {(target.pk, url): found for url in urls}
+
+
 def _take(work: Work, waiting: Waiting) -> bool:
     """Whether the picture is taken."""
-    target, event = waiting.target, waiting.event
+    target, found = waiting.target, sighting(waiting.event)
     if _has_enough(work, target):
         return False
-    earlier = work.earlier_of(target, event["image_url"])
+    earlier = work.earlier_of(target, found.image_url)
     if earlier is not None and earlier.has(waiting.body):
-        refuse_unchanged(target, sighting(event), _SAME_FILE, earlier, is_fetched=True)
+        refuse_unchanged(target, found, _SAME_FILE, earlier, is_fetched=True)
         return False
-    image = take(target, sighting(event), waiting.examined())
+    heard = work.heard.pop((target.pk, found.image_url), None)
+    image = take(target, found if heard is None else found.told_by(heard), waiting.examined())
     if image is None:
         return False
     if target.state in OPEN and _has_enough(work, target):

@@ -82,6 +82,11 @@ def best_text(texts: Mapping[str, str]) -> str:
     return next((texts[where] for where in TEXTS if texts.get(where)), "")
 
 
+def rank_of(texts: Mapping[str, str]) -> int:
+    """The place of the best text in TEXTS: 0 for a caption; their number if there is none."""
+    return next((rank for rank, where in enumerate(TEXTS) if texts.get(where)), len(TEXTS))
+
+
 def page_title(title: str, site_name: str) -> str:
     """A page's title without the site's name at its end or beginning."""
     if site_name:

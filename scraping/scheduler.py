@@ -27,6 +27,7 @@ from scraping.spiders.items import (
     PageTrouble,
     PictureFound,
     PictureRefused,
+    PictureWords,
 )
 from scraping.spiders.memory import Remembered
 
@@ -165,6 +166,9 @@ class FrontierScheduler:
                     outcome.pictures.append(each.sighting.image_url)
                 case PictureRefused():
                     outcome.refusals[each.sighting.image_url] = self._refused(each)
+                case PictureWords():
+                    told = {**vars(each.sighting), "urls": each.urls}
+                    events.append({"event": "words", **told})
                 case PageRead():
                     self.pages += 1
                     events.append({"event": "page", "url": each.url, "number": self.pages})

@@ -21,6 +21,7 @@ from gallery import albums, near_duplicates, similar
 from gallery.add_image import Prepared, add_image
 from gallery.models import Album, Image
 from scraping import duplicates
+from scraping.addresses import digest_of
 from scraping.crawl_config import Sighting
 from scraping.examine_file import Examined, examine
 from scraping.filters import Refusal
@@ -36,7 +37,7 @@ from scraping.models import (
 from scraping.write_labels import write_labels
 
 Reason = RefusedImage.Reason
-_LONGEST_URL = 2000
+LONGEST_URL = 2000
 
 
 def name_in(image_url: str) -> str:
@@ -259,9 +260,9 @@ def _columns(target: CrawlTarget, found: Sighting, sha256: str) -> dict[str, Any
     """What both kinds of findings hold."""
     return {
         "target": target,
-        "page_url": found.page_url[:_LONGEST_URL],
-        "image_url": found.image_url[:_LONGEST_URL],
-        "address_digest": hashlib.sha256(found.image_url.encode()).hexdigest(),
+        "page_url": found.page_url[:LONGEST_URL],
+        "image_url": found.image_url[:LONGEST_URL],
+        "address_digest": digest_of(found.image_url),
         "found_by": found.found_by,
         "position": found.position,
         "etag": found.etag if len(found.etag) <= 300 else "",

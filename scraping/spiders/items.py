@@ -33,6 +33,14 @@ class PictureRefused:
 
 
 @dataclass(frozen=True)
+class PictureWords:
+    """A page says more of a picture than those before that have it too. urls: its addresses."""
+
+    sighting: Sighting
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class PageTrouble:
     """A page that could not be read. is_start: it was the one that the target began at."""
 

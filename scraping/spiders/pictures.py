@@ -10,16 +10,23 @@ from scrapy.http import Request, Response
 from scraping import failures
 from scraping.crawl_config import CrawlConfig, Sighting, TargetConfig
 from scraping.filters import Refusal, unasked, wanted_addresses
+from scraping.page_words import TEXTS, rank_of
 from scraping.resolver import refused_hosts
 from scraping.robots_directives import asks_not_to_train, directives
 from scraping.same_picture import Candidate
 from scraping.spiders import seen_before
-from scraping.spiders.items import PageRead, PageTrouble, PictureFound, PictureRefused
+from scraping.spiders.items import (
+    PageRead,
+    PageTrouble,
+    PictureFound,
+    PictureRefused,
+    PictureWords,
+)
 from scraping.spiders.memory import RememberedPictures
 from scraping.user_agent import name_of
 
 # Requests for Scrapy, items for the pipeline. (Scrapy's own types are not seen by mypy.)
-Yielded: TypeAlias = "PageRead | PageTrouble | PictureFound | PictureRefused | Any"
+Yielded: TypeAlias = "PageRead | PageTrouble | PictureFound | PictureRefused | PictureWords | Any"
 _NOAI = "The site asks that it is not used for training (noai)."
 ACCEPTED = "image/jpeg,image/png,image/webp,image/gif,image/bmp,*/*;q=0.5"
 # What servers send for a picture that they do not know the type of.
@@ -41,6 +48,8 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
         self.downloads_asked = 0
         # Addresses of pictures that are settled or on their way.
         self.known = RememberedPictures(target.known_urls)
+        # Address of a picture → the least rank of words that a page had for it.
+        self.ranks: dict[str, int] = {}
         self.found = len(target.known_urls)
         # The limit that left something out: pages or downloads.
         self.cut_short = ""
@@ -70,7 +79,10 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
         # What another picture's request falls back on is not asked for twice.
         own = (urls[0], *(url for url in urls[1:] if url not in self.known))
         self.known.update(urls)
+        says_more = self._says_more(urls, sighting)
         if is_known:
+            if says_more:
+                yield PictureWords(sighting, urls)
             return
         urls = own
         self.found += 1
@@ -81,6 +93,13 @@ class PictureSpider(scrapy.Spider):  # type: ignore[misc]
             yield from self._ask_at_first(urls, sighting)
         else:
             self.cut_short = "downloads"
+
+    def _says_more(self, urls: tuple[str, ...], sighting: Sighting) -> bool:
+        """Whether no page before had better words for it; after a kill, whether this has any."""
+        rank = rank_of(sighting.texts)
+        before = min(self.ranks.get(url, len(TEXTS)) for url in urls)
+        self.ranks |= dict.fromkeys(urls, min(rank, before))
+        return rank < before
 
     def _ask_at_first(self, urls: tuple[str, ...], sighting: Sighting) -> Iterator[Yielded]:
         """The request, unless it was seen before and its server does not tell of changes."""
