@@ -53,14 +53,17 @@ postgresql:
 		$(SUDO) apt-get update -qq; \
 		$(SUDO) apt-get install -y -qq --no-install-recommends postgresql; }
 
-test: $(VENV)/.installed-dev browser postgresql  ## Run every test, the gallery's on PostgreSQL too
+test: $(VENV)/.installed-dev browser postgresql  ## Run every test, those of pages, API and search on PostgreSQL too
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not processes and not model"
-	$(BIN)/pytest -q -m "processes or model"
-	$(MAKE) test-postgresql
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "processes and not model"
+	$(BIN)/pytest -q -m model
+	$(MAKE) test-postgresql ROOMS="gallery generation/tests imagineer/tests"
 
-test-postgresql: $(VENV)/.installed-dev postgresql  ## The tests of pages, API and search on PostgreSQL
+# The walks about leaks ask every page for every state: nothing of them is PostgreSQL's own.
+ROOMS ?= gallery generation imagineer labeling scraping training
+test-postgresql: $(VENV)/.installed-dev postgresql  ## All tests that ask the database, on PostgreSQL
 	$(BIN)/python -m imagineer.tests.postgresql $(BIN)/pytest -q -n 2 --dist loadfile \
-		-m "not browser and not processes and not model" gallery generation/tests imagineer/tests
+		-m "not browser and not processes and not model" --ignore imagineer/tests/leaks $(ROOMS)
 
 test-fast: $(VENV)/.installed-dev  ## The tests without browser, worker processes and model
 	$(BIN)/pytest -m "not browser and not processes and not model"

@@ -68,8 +68,10 @@ class DurableFileSystemStorage(FileSystemStorage):
 
     def _write(self, files: Sequence[tuple[str, Iterable[bytes]]]) -> list[str]:
         targets = [Path(self.path(name)) for name, _ in files]
+        token = secrets.token_hex(8)
         partials = [
-            target.with_name(f".{secrets.token_hex(8)}{PARTIAL_SUFFIX}") for target in targets
+            target.with_name(f".{token}-{number}{PARTIAL_SUFFIX}")
+            for number, target in enumerate(targets)
         ]
         names: list[str] = []
         try:
@@ -89,8 +91,9 @@ class DurableFileSystemStorage(FileSystemStorage):
         """Write new files and return once the disk has them."""
         with ExitStack() as opened:
             waiting = []
+            for folder in {path.parent for path in paths}:
+                folder.mkdir(parents=True, exist_ok=True)
             for path, chunks in zip(paths, contents, strict=True):
-                path.parent.mkdir(parents=True, exist_ok=True)
                 file = opened.enter_context(path.open("xb"))
                 for chunk in chunks:
                     file.write(chunk)

@@ -115,6 +115,8 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "AUTOTHROTTLE_START_DELAY": config.delay_s,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": 2.0,
         "CONCURRENT_REQUESTS_PER_DOMAIN": at_once.MOST,
+        # Tasks that Scrapy starts for what an answer yields, all of which the scheduler consumes.
+        "CONCURRENT_ITEMS": 1,
         # Breadth first: what is near the start comes first.
         "DEPTH_PRIORITY": 1,
         "SCHEDULER": FrontierScheduler,

@@ -30,11 +30,10 @@ def target_of(source: Source | None = None) -> CrawlTarget:
     return target
 
 
-def seen(page: str, position: int = 0, **texts: str) -> Sighting:
+def seen(page: str, **texts: str) -> Sighting:
     best = next(iter(texts.values()), "")
-    return Sighting(
-        URL, f"https://example.org/{page}", "src", position, texts.get("alt", ""), best, texts
-    )
+    alt, address = texts.get("alt", ""), f"https://example.org/{page}"
+    return Sighting(URL, address, "src", len(texts), alt, best, texts)
 
 
 def caption_of(image: Image) -> str:
@@ -45,11 +44,11 @@ def test_better_words_of_a_later_page_count_and_it_is_where_the_picture_is_from(
     target = target_of()
     image = take(target, seen("overview", alt="Boat"), FILE)
     assert image is not None
-    later = seen("boat", 3, figcaption="A red boat in the harbour", alt="Boat")
+    later = seen("boat", figcaption="A red boat in the harbour", alt="Boat")
     assert later_words.give(target, later, ["https://example.org/1-small.png", URL])
     assert caption_of(image) == "A red boat in the harbour"
     found = image.scraped_from.get()
-    assert (found.page_url, found.position) == ("https://example.org/boat", 3)
+    assert (found.page_url, found.position) == ("https://example.org/boat", 2)
     assert (found.alt_text, found.caption_text) == ("Boat", "A red boat in the harbour")
     assert found.texts == later.texts
 
