@@ -120,6 +120,21 @@ class SourceAdmin(RowAdmin):
         noun = "source is" if number == 1 else "sources are"
         messages.success(request, f"{number} {noun} switched {'on' if enabled else 'off'}.")
 
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """Crawls that have not ended keep their sources from being deleted."""
+        names, counts, missing, protected = super().get_deleted_objects(objs, request)
+        crawls = [
+            format_html(
+                '<a href="{}">Crawl {}</a>, which has not ended: stop it first.',
+                reverse("admin:scraping_scrapejob_change", args=[crawl.pk]),
+                crawl.pk,
+            )
+            for crawl in sources.crawled_now(objs)
+        ]
+        return names, counts, missing, [*protected, *crawls]
+
     # --- One source -----------------------------------------------------------------------------
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -51,8 +51,8 @@ def change_source(request: HttpRequest, source_id: int, payload: SourceChange) -
 
 @router.delete("/scraping/sources/{source_id}", response={204: None})
 def delete_source(request: HttpRequest, source_id: int) -> Any:
-    """What was taken from it stays, and so do its crawls."""
-    find(source_id).delete()
+    """What was taken from it stays, and so do its crawls, all of which must have ended."""
+    sources.delete(find(source_id))
     return Status(204, None)
 
 

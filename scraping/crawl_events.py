@@ -20,7 +20,7 @@ from scraping.options import CrawlOptions
 from scraping.take_picture import add_counts, refuse, take, taken_together
 
 State = CrawlTarget.State
-OPEN = (State.WAITING, State.RUNNING)
+OPEN = CrawlTarget.OPEN
 _LIMITS = {
     "images": "Stopped at the number of pictures asked for.",
     "pages": "Stopped at the number of pages asked for.",

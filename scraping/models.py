@@ -191,6 +191,9 @@ class CrawlTarget(Counts):
         STOPPED = "stopped", "Stopped"
         FAILED = "failed", "Failed"
 
+    OPEN = (State.WAITING, State.RUNNING)
+    """What has not come to an end."""
+
     scrape_job = models.ForeignKey(ScrapeJob, on_delete=models.CASCADE, related_name="targets")
     position = models.PositiveSmallIntegerField(default=0)
     source = models.ForeignKey(

@@ -10,7 +10,7 @@ from imagineer import texts, words
 from imagineer.problems import Problem, invalid
 from scraping import field_mapping, schedule
 from scraping.addresses import LONGEST_URL
-from scraping.models import Source
+from scraping.models import CrawlTarget, ScrapeJob, Source
 from scraping.options import BOUNDS, NAMES, OptionRefused, checked
 from scraping.runs import checked_address
 from scraping.sealed import seal
@@ -79,6 +79,21 @@ def switch(chosen: Iterable[Source], *, enabled: bool) -> int:
         source.save(update_fields=["enabled"])
         number += 1
     return number
+
+
+def crawled_now(chosen: Iterable[Source]) -> list[ScrapeJob]:
+    """Crawls of these sources that have not ended: these still need rate, key and mapping."""
+    targets = CrawlTarget.objects.filter(source__in=chosen, state__in=CrawlTarget.OPEN)
+    return list(ScrapeJob.objects.filter(pk__in=targets.values("scrape_job")))
+
+
+def delete(source: Source) -> None:
+    """Its crawls and what they took stay. Raises Problem 409 while one has not ended."""
+    with transaction.atomic():
+        if crawls := crawled_now([source]):
+            said = f"Crawl {crawls[0].pk} of this source has not ended: stop it first."
+            raise Problem(409, "in_use", said)
+        source.delete()
 
 
 def name_taken(name: str) -> Problem:

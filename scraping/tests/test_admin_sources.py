@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from gallery.tests.factories import make_admin
+from imagineer.jobs import states
 from imagineer.jobs.models import Job, Status
 from imagineer.words import THIN_SPACE, thin
 from scraping.admin_sources import CRAWLS_SHOWN
@@ -229,10 +230,22 @@ def test_a_source_s_page_has_its_newest_crawls(
 def test_a_source_is_deleted_and_its_crawls_stay(admin: Client) -> None:
     source = make_source()
     scrape = start_crawl([Asked(source.base_url, source)])
+    states.cancel(scrape.job)
     delete = reverse("admin:scraping_source_delete", args=[source.pk])
     assert admin.get(delete).status_code == 200
     assert admin.post(delete, {"post": "yes"}).status_code == 302
     assert scrape.targets.get().source is None
+
+
+def test_a_source_whose_crawl_has_not_ended_is_kept(admin: Client) -> None:
+    source = make_source()
+    scrape = start_crawl([Asked(source.base_url, source)])
+    delete = reverse("admin:scraping_source_delete", args=[source.pk])
+    page = admin.post(delete, {"post": "yes"}).content.decode()
+    assert f"Crawl {scrape.pk}</a>, which has not ended" in page
+    chosen = {"action": "delete_selected", "_selected_action": source.pk, "post": "yes"}
+    assert "which has not ended" in admin.post(LIST, chosen).content.decode()
+    assert scrape.targets.get().source == source
 
 
 def test_visitors_are_sent_to_sign_in(client: Client) -> None:

@@ -5,6 +5,7 @@ import pytest
 from django.test import Client
 
 from gallery.tests.factories import make_admin
+from imagineer.jobs import states
 from scraping.models import Source
 from scraping.runs import Asked, start_crawl
 from scraping.sealed import unseal
@@ -50,6 +51,15 @@ def test_a_source_is_made_read_changed_and_deleted(admin: Client) -> None:
     assert send(admin, "DELETE", path).status_code == 204
     assert admin.get(path).status_code == 404
     assert not Source.objects.exists()
+
+
+def test_a_source_whose_crawl_has_not_ended_is_kept(admin: Client) -> None:
+    source = make_source()
+    scrape = start_crawl([Asked(source.base_url, source)])
+    refused = send(admin, "DELETE", f"{PATH}/{source.pk}")
+    assert (refused.status_code, error_of(refused)["code"]) == (409, "in_use")
+    assert f"Crawl {scrape.pk} " in error_of(refused)["message"]
+    assert Source.objects.exists()
 
 
 def test_a_key_goes_in_and_never_comes_out(admin: Client) -> None:
@@ -152,11 +162,13 @@ def test_the_list_has_pages_and_asks_equally_often(
 
 def test_a_source_tells_of_its_last_crawl_and_a_crawl_outlives_it(admin: Client) -> None:
     source = make_source()
-    start_crawl([Asked(source.base_url, source)])
-    last = start_crawl([Asked(source.base_url, source)])
+    crawls = [start_crawl([Asked(source.base_url, source)]) for _ in range(2)]
+    last = crawls[-1]
     told = admin.get(f"{PATH}/{source.pk}").json()
     assert told["last_crawl_id"] == last.pk
-    send(admin, "DELETE", f"{PATH}/{source.pk}")
+    for crawl in crawls:
+        states.cancel(crawl.job)
+    assert send(admin, "DELETE", f"{PATH}/{source.pk}").status_code == 204
     target = admin.get(f"/api/scraping/jobs/{last.pk}").json()["targets"][0]
     assert (target["url"], target["source"]) == (source.base_url, None)
 
