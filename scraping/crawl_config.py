@@ -38,7 +38,8 @@ class Sighting:
 
     found_by: the rule that found it. position: its place among the page's pictures, from 0.
     texts: what stands with it, by where: figcaption (of an API or a sitemap: its caption), alt,
-    title, json_ld, heading, page_title; of an API also tags (between commas), rating, author.
+    title, json_ld, heading, page_title; author (a credit, if it is no API's); of an API also tags
+    (between commas) and rating.
     alt: the alternative text; caption: the best of all texts; both may be empty.
     """
 

@@ -48,6 +48,23 @@ _MACHINE_NAME = re.compile(
 )
 
 
+# "Photo: Jane Doe / Reuters": who made it, in words that begin with capitals, and nothing of it.
+_LONGEST_CREDIT = 100
+_CREDIT = re.compile(
+    r"""(?: (?i:photos?|images?|pictures?|photograph[sy]?|illustrations?|artwork|foto|bild|crédit)
+            \s*
+            (?i:(?:credits?|copyright)\s*[:©]? | courtesy(?:\s+of)? | by | von | par | [:©/|])
+          | (?i:credits?|source|quelle|copyright) \s* :
+          | (?i:copyright|courtesy\s+of) \b | © | \([cC]\) )
+        (?: [\s&©/|,;:–—-]+
+            (?: (?i:and|und|et|y|of|the|for|from|via|by|on|von|van|der|den|du|des|de|da|di|la|le)
+                (?!\w)
+              | \d{4} | [A-Z\u00C0-\u00DE@][^\s/|,;:]* | (?<=/)[^\s/|,;:]+
+              | (?<=/\s)[^\s/|,;:]+ ) ){1,12}""",
+    re.VERBOSE,
+)
+
+
 def tidy(text: str | None) -> str:
     """One line without control characters, at most LONGEST_TEXT characters."""
     words = " ".join((text or "")[: LONGEST_TEXT * 10].split())
@@ -71,9 +88,16 @@ def telling(text: str | None, urls: Iterable[str] = ()) -> str:
 
 
 def telling_texts(written: Mapping[str, str | None], urls: Iterable[str]) -> dict[str, str]:
-    """Those of the texts, by where they stand, that say something of the picture."""
+    """Those of the texts, by where they stand, that say something of the picture.
+
+    What is a credit and nothing else becomes the author.
+    """
     urls = tuple(urls)
     said = {where: telling(text, urls) for where, text in written.items() if text}
+    for where in ("figcaption", "alt", "title"):
+        words = said.get(where, "")
+        if len(words) <= _LONGEST_CREDIT and _CREDIT.fullmatch(words):
+            said |= {"author": said.get("author") or words, where: ""}
     return {where: text for where, text in said.items() if text}
 
 

@@ -1,6 +1,14 @@
 import pytest
 
-from scraping.page_words import LONGEST_TEXT, best_text, page_title, telling, tidy
+from scraping.page_words import (
+    LONGEST_TEXT,
+    best_text,
+    page_title,
+    rank_of,
+    telling,
+    telling_texts,
+    tidy,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +74,43 @@ def test_the_best_text_is_chosen_by_where_it_stands():
         "T",
         "A",
     ]
+
+
+def test_words_rank_by_where_they_stand():
+    assert rank_of({"alt": "A", "figcaption": "F"}) == 0
+    assert rank_of({"page_title": "P", "figcaption": ""}) == 5
+    assert rank_of({}) == rank_of({"author": "A"}) == 6
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Photo: Jane Doe", "Photo by Jane Doe on Unsplash", "© 2020 Getty Images", "(c) Reuters",
+        "Photograph: Jane Doe/The Guardian", "Image courtesy of NASA", "Foto: Jürgen Müller / dpa",
+        "Image credit: NASA/JPL-Caltech", "Courtesy of the Metropolitan Museum of Art",
+        "Credit: Alamy", "PHOTO BY JANE DOE", "Photo credit: @janedoe", "Source: Wikimedia Commons",
+        "Photo © Jane Doe, 2019", "Photos by Ann and Bob Smith",
+    ],
+)  # fmt: skip
+def test_a_credit_is_no_caption_but_tells_the_author(words):
+    assert telling_texts({"figcaption": words, "alt": "A boat"}, ()) == {
+        "alt": "A boat", "author": words,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Photo of a red boat", "Photo: a red boat at sea", "Image: view from the bridge",
+        "Courtesy flags on a yacht", "Source of the Nile", "Photo finish at the derby",
+        "Credit Suisse headquarters in Zürich by night", "Via Appia near Rome at dawn",
+        "Copyright office building in Washington at dusk", "A red boat. Photo: Jane Doe",
+        "Photographs hang in the hall", "Bild 3: das rote Boot",
+    ],
+)  # fmt: skip
+def test_a_caption_that_begins_like_a_credit_stays(words):
+    assert telling_texts({"figcaption": words}, ()) == {"figcaption": words}
+
+
+def test_an_author_that_is_known_stays():
+    assert telling_texts({"author": "Ann", "alt": "Photo: Bob"}, ()) == {"author": "Ann"}
