@@ -1,8 +1,7 @@
 """Fixtures that the tests of several rooms share: a browser for the test run, real workers."""
 
-import os
-
 import pytest
+from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from gallery.tests.browser.window import chromium, visit
@@ -32,10 +31,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Browser tests come last: from the first on, Playwright's loop runs in the main thread.
 
-    On a database of their own choice (make test-postgresql) run those alone that ask one.
+    On PostgreSQL (make test-postgresql) run those alone that ask the database.
     """
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
-    if os.environ.get("TEST_DATABASE_URL"):
+    if connection.vendor == "postgresql":
         config.hook.pytest_deselected(items=[item for item in items if not _asks_database(item)])
         items[:] = [item for item in items if _asks_database(item)]
 
