@@ -242,9 +242,12 @@ def test_a_source_whose_crawl_has_not_ended_is_kept(admin: Client) -> None:
     scrape = start_crawl([Asked(source.base_url, source)])
     delete = reverse("admin:scraping_source_delete", args=[source.pk])
     page = admin.post(delete, {"post": "yes"}).content.decode()
+    assert "as long as a crawl of it waits or runs" in page
     assert f"Crawl {scrape.pk}</a>, which has not ended" in page
     chosen = {"action": "delete_selected", "_selected_action": source.pk, "post": "yes"}
-    assert "which has not ended" in admin.post(LIST, chosen).content.decode()
+    page = admin.post(LIST, chosen).content.decode()
+    assert "None was deleted" in page
+    assert f"Crawl {scrape.pk}</a>, which has not ended" in page
     assert scrape.targets.get().source == source
 
 
