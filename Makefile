@@ -59,8 +59,8 @@ test: $(VENV)/.installed-dev browser postgresql  ## Run every test, those of pag
 	$(BIN)/pytest -q -m model
 	$(MAKE) test-postgresql ROOMS="gallery generation/tests imagineer/tests"
 
-# The walks about leaks ask every page for every state: nothing of them is PostgreSQL's own.
 ROOMS ?= gallery generation imagineer labeling scraping training
+# Without the walks about leaks: of what these ask of each page nothing is PostgreSQL's own.
 test-postgresql: $(VENV)/.installed-dev postgresql  ## All tests that ask the database, on PostgreSQL
 	$(BIN)/python -m imagineer.tests.postgresql $(BIN)/pytest -q -n 2 --dist loadfile \
 		-m "not browser and not processes and not model" --ignore imagineer/tests/leaks $(ROOMS)

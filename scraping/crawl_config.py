@@ -55,8 +55,9 @@ class Sighting:
 
     def told_by(self, other: "Sighting") -> "Sighting":
         """The same file, as the other's page has it."""
-        file = (self.image_url, self.etag, self.last_modified)
-        return replace(other, image_url=file[0], etag=file[1], last_modified=file[2])
+        return replace(
+            other, image_url=self.image_url, etag=self.etag, last_modified=self.last_modified
+        )
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from scraping.earlier_crawls import Earlier, refuse_unchanged
 from scraping.examining import Examining, Waiting
 from scraping.models import CrawlTarget, RefusedImage, ScrapeJob
 from scraping.options import CrawlOptions
+from scraping.page_words import rank_of
 from scraping.take_picture import add_counts, refuse, take, taken_together
 
 State = CrawlTarget.State
-OPEN = CrawlTarget.OPEN
 _LIMITS = {
     "images": "Stopped at the number of pictures asked for.",
     "pages": "Stopped at the number of pages asked for.",
@@ -48,7 +48,7 @@ class Work:
     browser: str = ""
     # What the crawls before saw, by target and picture address.
     earlier: dict[int, dict[str, Earlier]] = field(default_factory=dict)
-    # Better words for pictures that are still on their way, by target and picture address.
+    # Words of later pages for pictures that are still on their way, by target and each address.
     heard: dict[tuple[int, str], Sighting] = field(default_factory=dict)
     # What was wrong with a target's start, by target.
     start_trouble: dict[int, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Work:
     stop_target: Callable[[int, str], None] = lambda number, reason: None
 
     def open_targets(self) -> Iterator[CrawlTarget]:
-        return (target for target in self.targets.values() if target.state in OPEN)
+        return (target for target in self.targets.values() if target.state in CrawlTarget.OPEN)
 
     def most_images(self, target: CrawlTarget) -> int:
         """How many pictures may be taken from there."""
@@ -66,6 +66,13 @@ class Work:
 
     def earlier_of(self, target: CrawlTarget, image_url: str) -> Earlier | None:
         return self.earlier.get(target.pk, {}).get(image_url)
+
+    def best_told(self, target: CrawlTarget, found: Sighting) -> Sighting:
+        """The picture with the best words that were heard of it before it came."""
+        heard = self.heard.pop((target.pk, found.image_url), None)
+        if heard is None or rank_of(heard.texts) >= rank_of(found.texts):
+            return found
+        return found.told_by(heard)
 
     def seconds_left(self) -> float:
         return self.chosen.max_minutes * 60 - self.clock.seconds()
@@ -169,9 +176,9 @@ def handle(work: Work, event: Event) -> None:
                 target, pages=event["pages"], discovered=event["found"], errors=event["errors"]
             )
             work.start_trouble[target.pk] = event["trouble"]
-        case "target_end" if target.state in OPEN:
+        case "target_end" if target.state in CrawlTarget.OPEN:
             settle(work, to_the_last=True)
-            if target.state in OPEN:
+            if target.state in CrawlTarget.OPEN:
                 _end(work, target, event["reason"])
 
 
@@ -183,7 +190,7 @@ def sighting(event: Event) -> Sighting:
 def _hear(work: Work, target: CrawlTarget, event: Event) -> None:
     """Words for a picture that is taken already, or for when it is."""
     found, urls = sighting(event), event["urls"]
-    if not later_words.give(target, found, urls):
+    if not later_words.give(target, found, urls) and not later_words.is_refused(target, urls):
         work.heard |= {(target.pk, url): found for url in urls}
 
 
@@ -196,11 +203,10 @@ def _take(work: Work, waiting: Waiting) -> bool:
     if earlier is not None and earlier.has(waiting.body):
         refuse_unchanged(target, found, _SAME_FILE, earlier, is_fetched=True)
         return False
-    heard = work.heard.pop((target.pk, found.image_url), None)
-    image = take(target, found if heard is None else found.told_by(heard), waiting.examined())
+    image = take(target, work.best_told(target, found), waiting.examined())
     if image is None:
         return False
-    if target.state in OPEN and _has_enough(work, target):
+    if target.state in CrawlTarget.OPEN and _has_enough(work, target):
         work.stop_target(target.pk, "images")
         _end(work, target, "images")
     return True

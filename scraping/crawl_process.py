@@ -65,6 +65,30 @@ def process_settings(config: CrawlConfig) -> dict[str, Any]:
     }
 
 
+def _politeness(config: CrawlConfig) -> dict[str, Any]:
+    """No faster than a site likes: beside the pace, slower when it answers slowly."""
+    return {
+        "DOWNLOADER_MIDDLEWARES": {
+            # Before robots.txt of a host is asked for.
+            ReachGuard: 50,
+            RobotsTxtMiddleware: None,
+            ObeyRobots: 100,
+            KeepPace: 540,
+            HeedBusyServers: 560,
+            LeaveProtectedSites: 585,
+            HttpCompressionMiddleware: None,
+            InflateInTurn: 590,
+            **page_cache.MIDDLEWARES,
+        },
+        "DOWNLOAD_DELAY": config.delay_s,
+        "DOWNLOAD_DELAY_JITTER": 0,
+        "AUTOTHROTTLE_ENABLED": config.delay_s > 0,
+        "AUTOTHROTTLE_START_DELAY": config.delay_s,
+        "AUTOTHROTTLE_TARGET_CONCURRENCY": 2.0,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": at_once.MOST,
+    }
+
+
 def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
     """Scrapy's settings for a target: polite, bounded, and for http(s) alone."""
     settings: dict[str, Any] = {
@@ -96,25 +120,7 @@ def settings_of(config: CrawlConfig, target: TargetConfig) -> dict[str, Any]:
         "RETRY_EXCEPTIONS": RETRIED,
         # Spiders count depth themselves: next pages of a list are no deeper.
         "DEPTH_LIMIT": 0,
-        # No faster than a site likes: beside the pace, slower when it answers slowly.
-        "DOWNLOADER_MIDDLEWARES": {
-            # Before robots.txt of a host is asked for.
-            ReachGuard: 50,
-            RobotsTxtMiddleware: None,
-            ObeyRobots: 100,
-            KeepPace: 540,
-            HeedBusyServers: 560,
-            LeaveProtectedSites: 585,
-            HttpCompressionMiddleware: None,
-            InflateInTurn: 590,
-            **page_cache.MIDDLEWARES,
-        },
-        "DOWNLOAD_DELAY": config.delay_s,
-        "DOWNLOAD_DELAY_JITTER": 0,
-        "AUTOTHROTTLE_ENABLED": config.delay_s > 0,
-        "AUTOTHROTTLE_START_DELAY": config.delay_s,
-        "AUTOTHROTTLE_TARGET_CONCURRENCY": 2.0,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": at_once.MOST,
+        **_politeness(config),
         # Tasks that Scrapy starts for what an answer yields, all of which the scheduler consumes.
         "CONCURRENT_ITEMS": 1,
         # Breadth first: what is near the start comes first.

@@ -8,6 +8,8 @@ from django.conf import settings
 from imagineer.jobs.registry import JobFailed
 from scraping.crawl_config import CrawlConfig
 from scraping.models import Source
+from scraping.options import CrawlOptions
+from scraping.rendering import Rendering, stronger
 from scraping.sealed import SealBroken, unseal
 from scraping.user_agent import with_contact
 
@@ -37,6 +39,11 @@ def of_source(source: Source | None) -> dict[str, Any]:
         "api_key": _api_key(source),
         "mapping": source.mapping,
     }
+
+
+def rendering_of(chosen: CrawlOptions, source: Source | None) -> Rendering:
+    """What holds for the source's pages: its wish or the crawl's, whichever is stronger."""
+    return stronger(chosen.render_javascript, source.render_javascript if source else "off")
 
 
 def _api_key(source: Source) -> str:

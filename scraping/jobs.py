@@ -16,12 +16,11 @@ from imagineer.jobs.registry import JobContext, JobFailed, Result
 from scraping import crawl_events, crawl_folder, kept_pages
 from scraping.crawl_child import CrawlChild
 from scraping.crawl_config import CrawlConfig, TargetConfig
-from scraping.crawl_events import OPEN, Work
-from scraping.crawl_settings import configured, of_source
+from scraping.crawl_events import Work
+from scraping.crawl_settings import configured, of_source, rendering_of
 from scraping.earlier_crawls import earlier_pictures, forget_unchanged
 from scraping.find_browser import NoBrowser, needed_browser
 from scraping.models import COUNTS, CrawlTarget, ScrapeJob
-from scraping.rendering import Rendering, stronger
 from scraping.take_picture import forget_passing
 
 POLL_S = 0.2
@@ -65,7 +64,7 @@ def ended(job: Job) -> None:
     if scrape is None:
         return
     how = "was cancelled" if job.status == Status.CANCELLED else "ended early"
-    scrape.targets.filter(state__in=OPEN).update(
+    scrape.targets.filter(state__in=CrawlTarget.OPEN).update(
         state=State.STOPPED, ended_because=f"The crawl {how}."
     )
     # Should the end be undone, the next attempt reads the pages again: nothing worse.
@@ -104,7 +103,7 @@ def _browser(work: Work) -> str:
 
     Pages that are opened only if they show nothing otherwise can do without.
     """
-    wishes = {_rendering(work, target) for target in work.targets.values()}
+    wishes = {rendering_of(work.chosen, target.source) for target in work.targets.values()}
     try:
         return needed_browser(wishes, settings.CHROMIUM)
     except NoBrowser as missing:
@@ -112,11 +111,6 @@ def _browser(work: Work) -> str:
             raise JobFailed(str(missing)) from missing
         work.context.log(str(missing), "warning")
         return ""
-
-
-def _rendering(work: Work, target: CrawlTarget) -> Rendering:
-    own = target.source.render_javascript if target.source else "off"
-    return stronger(work.chosen.render_javascript, own)
 
 
 def _crawl_persistently(work: Work) -> None:
@@ -189,7 +183,7 @@ def _target_config(work: Work, target: CrawlTarget) -> TargetConfig:
         # Many are too small or known: fetch more than are wanted, but not without end.
         max_downloads=work.most_images(target) * 5 + 100,
         options=target.options,
-        render_javascript=_rendering(work, target) if work.browser else "off",
+        render_javascript=rendering_of(work.chosen, target.source) if work.browser else "off",
         known_urls=frozenset(known),
         **of_source(target.source),
         **kept,

@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from scraping import duplicates
-from scraping.addresses import digest_of
+from scraping.addresses import LONGEST_URL, digest_of
 from scraping.crawl_config import Sighting
 from scraping.models import CrawlTarget
 from scraping.page_words import rank_of
-from scraping.take_picture import LONGEST_URL
 
 
 def give(target: CrawlTarget, found: Sighting, urls: Iterable[str]) -> bool:
@@ -21,9 +20,8 @@ def give(target: CrawlTarget, found: Sighting, urls: Iterable[str]) -> bool:
     urls: the addresses under one of which it was taken. Words of a source that is trusted more
     stay the last ones.
     """
-    digests = [digest_of(url) for url in urls]
-    taken = target.scraped_images.select_related("image").filter(address_digest__in=digests)
-    row = taken.first()
+    taken = target.scraped_images.select_related("image")
+    row = taken.filter(address_digest__in=map(digest_of, urls)).first()
     if row is None:
         return False
     if row.image is None or rank_of(found.texts) >= rank_of(row.texts):
@@ -40,3 +38,8 @@ def give(target: CrawlTarget, found: Sighting, urls: Iterable[str]) -> bool:
         if (duplicates.trust_in(row.image) or 0) <= duplicates.trust_of(target):
             duplicates.say(target, found, row.image)
     return True
+
+
+def is_refused(target: CrawlTarget, urls: Iterable[str]) -> bool:
+    """Whether the target has refused the picture of these addresses, which needs no words then."""
+    return target.refused_images.filter(address_digest__in=map(digest_of, urls)).exists()

@@ -23,12 +23,12 @@ from scraping import options, preview_files, spool
 from scraping.addresses import site_of
 from scraping.crawl_child import CrawlChild, Event
 from scraping.crawl_config import CrawlConfig, TargetConfig
-from scraping.crawl_settings import configured, of_source
+from scraping.crawl_settings import configured, of_source, rendering_of
 from scraping.find_browser import NoBrowser, needed_browser
 from scraping.judge_file import Judged, judge
 from scraping.models import RefusedImage, Source
 from scraping.options import CrawlOptions
-from scraping.rendering import Rendering, stronger
+from scraping.rendering import Rendering
 from scraping.runs import Asked, tried
 
 KIND = "scraping.preview"
@@ -130,7 +130,7 @@ def _config(job: Job) -> CrawlConfig:
     folder = preview_files.folder_of(job.pk)
     source = Source.objects.filter(pk=job.params["source"]).first()
     chosen = options.from_json(job.params["options"])
-    rendering = stronger(chosen.render_javascript, source.render_javascript if source else "off")
+    rendering = rendering_of(chosen, source)
     browser = _browser(rendering)
     target = TargetConfig(
         number=_TARGET,

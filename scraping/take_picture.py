@@ -21,7 +21,7 @@ from gallery import albums, near_duplicates, similar
 from gallery.add_image import Prepared, add_image
 from gallery.models import Album, Image
 from scraping import duplicates
-from scraping.addresses import digest_of
+from scraping.addresses import LONGEST_URL, digest_of
 from scraping.crawl_config import Sighting
 from scraping.examine_file import Examined, examine
 from scraping.filters import Refusal
@@ -37,7 +37,6 @@ from scraping.models import (
 from scraping.write_labels import write_labels
 
 Reason = RefusedImage.Reason
-LONGEST_URL = 2000
 
 
 def name_in(image_url: str) -> str:

@@ -1,6 +1,9 @@
 """A picture stands on several pages of a crawl: the best words count, whichever page has them."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -9,10 +12,11 @@ from gallery.models import Image, Label
 from gallery.tests.factories import picture_file
 from scraping import later_words
 from scraping.crawl_config import Sighting
+from scraping.crawl_events import Work
 from scraping.models import CrawlTarget, ScrapeJob, Source
 from scraping.options import checked
 from scraping.runs import Asked, start_crawl
-from scraping.take_picture import take
+from scraping.take_picture import refuse, take
 from scraping.tests.factories import crawl
 from scraping.tests.site import Site
 
@@ -94,6 +98,25 @@ def test_an_image_that_was_deleted_for_good_gets_no_words() -> None:
     image.delete()
     assert later_words.give(target, seen("boat", figcaption="A red boat"), [URL])
     assert target.scraped_images.get().caption_text == "Boat"
+
+
+def test_of_a_picture_on_its_way_the_better_words_are_kept() -> None:
+    target = target_of()
+    work = Work(Mock(), target.scrape_job, target.chosen, Path(), {}, Mock())
+    found = replace(seen("overview", alt="Boat"), etag="x")
+    work.heard[target.pk, URL] = seen("list", page_title="Boats")
+    assert work.best_told(target, found) == found
+    work.heard[target.pk, URL] = better = seen("boat", figcaption="A red boat")
+    assert work.best_told(target, found) == replace(better, etag="x")
+    assert work.heard == {}
+    assert work.best_told(target, found) == found
+
+
+def test_a_picture_that_is_refused_is_known_to_need_no_words() -> None:
+    target, other = target_of(), target_of()
+    refuse(target, seen("overview"), "small", "Too small.")
+    assert later_words.is_refused(target, ["https://example.org/2.png", URL])
+    assert not later_words.is_refused(other, [URL])
 
 
 OVERVIEW = '<a href="/boat"><img src="/1.png"></a>'
